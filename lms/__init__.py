@@ -1,0 +1,1 @@
+"""Countersign: staff training with attestation tracking for schools."""

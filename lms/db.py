@@ -1,0 +1,255 @@
+"""The database: Flask-SQLAlchemy, the column types, SQLite's set-up, and the one way to write."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, scoped_session
+
+from lms import errors
+
+LOCK_WAIT = 10.0
+"""Seconds that a request waits for its turn to write before it is told that the database is busy."""
+
+
+class UTCDateTime(sa.types.TypeDecorator[datetime]):
+    """An aware moment, kept in UTC. A naive one is a bug and is refused."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn an aware moment into UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone can't be kept")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the moment back as aware UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """The base of every table (models inherit this and not `db.Model`, which mypy can't see through)."""
+
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 (SQLAlchemy reads it from the class)
+        datetime: UTCDateTime,
+        UUID: sa.Uuid,
+        str: sa.Text,
+        dict[str, Any]: sa.JSON,
+        dict[str, str]: sa.JSON,
+        list[str]: sa.JSON,
+    }
+
+
+class Versioned:
+    """A fact as it was recorded: a correction ends this row and adds another, so that a report of a past day
+    says what it said on that day. `id` is the thing's own and is shared by its rows.
+    """
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    recorded_from: Mapped[datetime] = mapped_column(primary_key=True)
+    recorded_to: Mapped[datetime | None]
+
+    @classmethod
+    def recorded_at(cls, moment: datetime) -> sa.ColumnElement[bool]:
+        """Return the condition that a row is what was on record at the moment."""
+        ended_later = sa.or_(cls.recorded_to.is_(None), cls.recorded_to > moment)
+        return sa.and_(cls.recorded_from <= moment, ended_later)
+
+
+APPEND_ONLY = {"append_only": True}
+"""Put in a table's `info`: its rows are never changed or removed, and triggers see to that."""
+
+db = SQLAlchemy(model_class=Base)
+session: scoped_session[Session] = db.session
+_writing = threading.Lock()
+
+
+def init_app(app: Flask) -> None:
+    """Bind the database to the app and set its connections up."""
+    db.init_app(app)
+    with app.app_context():
+        if is_sqlite():
+            event.listen(db.engine, "connect", _set_up_sqlite)
+            event.listen(db.engine, "begin", _begin_sqlite)
+
+
+def is_sqlite() -> bool:
+    """Say whether this app's database is SQLite."""
+    return db.engine.dialect.name == "sqlite"
+
+
+def _set_up_sqlite(connection: Any, _record: object) -> None:
+    # Python's sqlite3 would otherwise begin late, by itself, and deferred.
+    connection.isolation_level = None
+    for pragma in ("synchronous=FULL", "foreign_keys=ON", "recursive_triggers=ON", "busy_timeout=10000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    write = connection.get_execution_options().get("write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+@contextmanager
+def transaction(*, write: bool = True) -> Iterator[None]:
+    """Commit when the block ends, roll back when it raises. One writer at a time on SQLite.
+
+    Raises:
+        StorageError: the database could not be read or written; nothing of the block was kept.
+    """
+    with _turn() if write and is_sqlite() else nullcontext():
+        try:
+            session.connection(execution_options={"write": write})
+            yield
+            _finish(write)
+        except DBAPIError as error:
+            raise storage_error(error) from error
+        finally:
+            session.rollback()
+
+
+def _finish(write: bool) -> None:
+    if write:
+        session.commit()
+    elif session.new or session.dirty or session.deleted:
+        raise RuntimeError("a request that only reads tried to write")
+
+
+def _turn() -> AbstractContextManager[None]:
+    return _held(_writing)
+
+
+@contextmanager
+def _held(lock: threading.Lock) -> Iterator[None]:
+    if not lock.acquire(timeout=LOCK_WAIT):
+        raise errors.StorageBusyError("Many people are saving at this moment. Nothing of yours was kept: try again.")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+_STORAGE: tuple[tuple[str, type[errors.StorageError], str], ...] = (
+    (
+        r"locked|lock timeout|busy",
+        errors.StorageBusyError,
+        "Somebody else is using the database. Nothing was kept: try again in a moment.",
+    ),
+    (
+        r"readonly|read-only|unable to open",
+        errors.StorageReadOnlyError,
+        "The database can't be written to. Check that its folder belongs to the user that runs Countersign.",
+    ),
+    (r"disk is full|No space left", errors.StorageFullError, "The disk that holds the database is full."),
+    (
+        r"malformed|not a database|disk I/O error|corrupt",
+        errors.StorageDamagedError,
+        "The database file is damaged. Stop Countersign and restore the last backup.",
+    ),
+    (
+        r"no such (table|column)|does not exist",
+        errors.StorageOutOfDateError,
+        "The database is not at this version. Stop Countersign and run: countersign db upgrade",
+    ),
+)
+
+
+def storage_error(error: DBAPIError) -> errors.StorageError:
+    """Return what a database driver's error means, in words. A fault of our own SQL is raised as it is."""
+    for pattern, kind, sentence in _STORAGE:
+        if re.search(pattern, str(error.orig)):
+            return kind(sentence)
+    if error.connection_invalidated or isinstance(error, sa.exc.OperationalError):
+        return errors.StorageError("The database can't be reached. Nothing was kept: try again in a moment.")
+    raise error
+
+
+def protect_evidence(connection: Connection) -> None:
+    """Put the triggers on every append-only table that refuse UPDATE, DELETE, REPLACE and TRUNCATE.
+
+    Runs after every migration, because Alembic's batch mode makes tables anew, without their triggers.
+    """
+    tables = [table for table in Base.metadata.sorted_tables if table.info.get("append_only")]
+    present = set(sa.inspect(connection).get_table_names())
+    make = _sqlite_triggers if connection.dialect.name == "sqlite" else _postgresql_triggers
+    for table in tables:
+        if table.name in present:
+            for statement in make(table):
+                connection.exec_driver_sql(statement)
+
+
+def _sqlite_triggers(table: sa.Table) -> Iterator[str]:
+    refusal = f"SELECT RAISE(ABORT, '{table.name} is append-only');"
+    for verb in ("UPDATE", "DELETE"):
+        yield (
+            f"CREATE TRIGGER IF NOT EXISTS {table.name}_no_{verb.lower()} BEFORE {verb} ON {table.name} "
+            f"BEGIN {refusal} END"
+        )
+    # REPLACE deletes without firing the trigger above on a connection that has recursive triggers off.
+    same = " OR ".join(_same_key(columns) for columns in _unique_keys(table))
+    yield (
+        f"CREATE TRIGGER IF NOT EXISTS {table.name}_no_replace BEFORE INSERT ON {table.name} "
+        f"WHEN EXISTS (SELECT 1 FROM {table.name} WHERE {same}) BEGIN {refusal} END"  # noqa: S608
+    )
+
+
+def _unique_keys(table: sa.Table) -> Iterator[list[str]]:
+    for constraint in sorted(table.constraints, key=lambda c: str(c.name)):
+        if isinstance(constraint, sa.PrimaryKeyConstraint | sa.UniqueConstraint):
+            yield [column.name for column in constraint.columns]
+
+
+def _same_key(columns: list[str]) -> str:
+    return "(" + " AND ".join(f'"{name}" = NEW."{name}"' for name in columns) + ")"
+
+
+def _postgresql_triggers(table: sa.Table) -> Iterator[str]:
+    yield (
+        "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$"
+    )
+    yield (
+        f"CREATE OR REPLACE TRIGGER {table.name}_no_change BEFORE UPDATE OR DELETE ON {table.name} "
+        "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+    )
+    yield (
+        f"CREATE OR REPLACE TRIGGER {table.name}_no_truncate BEFORE TRUNCATE ON {table.name} "
+        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+    )
+
+
+def enable_wal(engine: Engine) -> None:
+    """Switch an SQLite file to write-ahead logging. It stays so: readers never wait for the writer."""
+    with engine.connect() as connection:
+        raw = connection.connection.dbapi_connection
+        assert raw is not None
+        connection.rollback()
+        raw.execute("PRAGMA journal_mode=WAL")  # type: ignore[attr-defined]
