@@ -44,4 +44,6 @@ def day_in_words(day: date) -> str:
 def time_in_words(moment: datetime) -> str:
     """Return an aware moment in London, as people write it: "5 September 2026, 2:51pm"."""
     local = moment.astimezone(LONDON)
-    return f"{day_in_words(local.date())}, {local.hour % 12 or 12}:{local:%M}{'am' if local.hour < 12 else 'pm'}"
+    return (
+        f"{day_in_words(local.date())}, {local.hour % 12 or 12}:{local:%M}{'am' if local.hour < 12 else 'pm'}"
+    )

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
+from enum import Enum
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,7 +17,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, scoped_session
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry, scoped_session
 
 from lms import errors
 
@@ -49,23 +50,29 @@ class UTCDateTime(sa.types.TypeDecorator[datetime]):
 class Base(DeclarativeBase):
     """The base of every table (models inherit this and not `db.Model`, which mypy can't see through)."""
 
-    metadata = sa.MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-            "pk": "pk_%(table_name)s",
-        }
+    # A registry and not a `type_annotation_map`: Flask-SQLAlchemy copies the class, and the map may not be there twice.
+    registry = registry(
+        metadata=sa.MetaData(
+            naming_convention={
+                "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+                "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+                "ck": "ck_%(table_name)s_%(constraint_name)s",
+                "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+                "pk": "pk_%(table_name)s",
+            }
+        ),
+        type_annotation_map={
+            Enum: sa.Enum(
+                Enum, native_enum=False, length=30, values_callable=lambda kind: [m.value for m in kind]
+            ),
+            datetime: UTCDateTime,
+            UUID: sa.Uuid,
+            str: sa.Text,
+            dict[str, Any]: sa.JSON,
+            dict[str, str]: sa.JSON,
+            list[str]: sa.JSON,
+        },
     )
-    type_annotation_map = {  # noqa: RUF012 (SQLAlchemy reads it from the class)
-        datetime: UTCDateTime,
-        UUID: sa.Uuid,
-        str: sa.Text,
-        dict[str, Any]: sa.JSON,
-        dict[str, str]: sa.JSON,
-        list[str]: sa.JSON,
-    }
 
 
 class Versioned:
@@ -87,7 +94,7 @@ class Versioned:
 APPEND_ONLY = {"append_only": True}
 """Put in a table's `info`: its rows are never changed or removed, and triggers see to that."""
 
-db = SQLAlchemy(model_class=Base)
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 session: scoped_session[Session] = db.session
 _writing = threading.Lock()
 
@@ -127,13 +134,21 @@ def transaction(*, write: bool = True) -> Iterator[None]:
     """
     with _turn() if write and is_sqlite() else nullcontext():
         try:
-            session.connection(execution_options={"write": write})
-            yield
-            _finish(write)
-        except DBAPIError as error:
-            raise storage_error(error) from error
+            with storage_errors():
+                session.connection(execution_options={"write": write})
+                yield
+                _finish(write)
         finally:
             session.rollback()
+
+
+@contextmanager
+def storage_errors() -> Iterator[None]:
+    """Turn what the database driver raises in the block into a StorageError, in words."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise storage_error(error) from error
 
 
 def _finish(write: bool) -> None:
@@ -150,7 +165,9 @@ def _turn() -> AbstractContextManager[None]:
 @contextmanager
 def _held(lock: threading.Lock) -> Iterator[None]:
     if not lock.acquire(timeout=LOCK_WAIT):
-        raise errors.StorageBusyError("Many people are saving at this moment. Nothing of yours was kept: try again.")
+        raise errors.StorageBusyError(
+            "Many people are saving at this moment. Nothing of yours was kept: try again."
+        )
     try:
         yield
     finally:

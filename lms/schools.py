@@ -29,7 +29,7 @@ class Organisation(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     parent_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("organisation.id"), index=True)
-    kind: Mapped[Kind] = mapped_column(sa.Enum(Kind, native_enum=False, length=20))
+    kind: Mapped[Kind]
     slug: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     ledger_origin: Mapped[str] = mapped_column(unique=True)
@@ -54,7 +54,9 @@ def slug_of(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-") or "school"
 
 
-def add_school(name: str, *, slug: str | None = None, host: str, parent: Organisation | None = None) -> Organisation:
+def add_school(
+    name: str, *, slug: str | None = None, host: str, parent: Organisation | None = None
+) -> Organisation:
     """Add a school. Its ledger's origin is `<host>/<slug>`, and never changes.
 
     Raises:
@@ -62,7 +64,9 @@ def add_school(name: str, *, slug: str | None = None, host: str, parent: Organis
     """
     slug = slug or slug_of(name)
     if session.scalar(sa.select(Organisation.id).where(Organisation.slug == slug)):
-        raise ConflictError(f"There is a school with the address {slug!r} already. Choose another with --slug.")
+        raise ConflictError(
+            f"There is a school with the address {slug!r} already. Choose another with --slug."
+        )
     school = Organisation(
         id=uuid4(),
         parent_id=parent.id if parent else None,

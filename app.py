@@ -1,0 +1,23 @@
+"""Countersign's wiring: the app, and the `countersign` command. Nothing is built at import."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from lms import db, web
+from lms.cli import CommandGroup
+from lms.config import Settings, read_settings
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Return the app for these settings, or those of the environment.
+
+    Raises:
+        ConfigurationError: a setting is wrong; the sentence names it.
+    """
+    app = web.make_app(settings or read_settings())
+    db.init_app(app)
+    return app
+
+
+cli = CommandGroup(create_app=create_app)

@@ -1,0 +1,314 @@
+"""Attestations: what an adult signed, or chose not to sign, in a form that can be checked years later."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID, uuid4
+
+import rfc8785
+import sqlalchemy as sa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from lms import ledger, training
+from lms.db import APPEND_ONLY, Base, session
+from lms.errors import ConflictError
+from lms.people import Engagement, Person
+from lms.policies import Policy, PolicyVersion, rendered, sha256_of, store
+from lms.schools import Organisation
+from lms.wording import DECLINE_STATEMENT, STATEMENT, notice
+
+
+class Kind(StrEnum):
+    """What a leaf of the ledger says. A later one may refer to an earlier; none is ever changed."""
+
+    SIGNED = "signed"
+    DECLINED = "declined"
+    ON_PAPER = "on paper"
+    CONFIRMED = "confirmed"
+    WITHDRAWN = "withdrawn"
+
+
+SIGNING_KINDS = (Kind.SIGNED, Kind.ON_PAPER, Kind.CONFIRMED)
+"""The kinds that count as having signed."""
+
+
+class IdentityAssurance(StrEnum):
+    """How we knew who it was. It says what was checked, not who held the device."""
+
+    LMS_ACCOUNT = "lms_account"
+    WORK_EMAIL = "work_email"
+    PASSWORD = "password"  # noqa: S105 (the name of a method)
+    PHOTO_ID = "photo_id"
+    SELF_ASSERTED = "self_asserted"
+
+    @property
+    def words(self) -> str:
+        """The check in words, for receipts and workbooks."""
+        return _ASSURANCE_WORDS[self]
+
+
+_ASSURANCE_WORDS = {
+    IdentityAssurance.LMS_ACCOUNT: "Signed in through the school's learning platform",
+    IdentityAssurance.WORK_EMAIL: "Opened a one-use link sent to their own work e-mail",
+    IdentityAssurance.PASSWORD: "Signed in with their own password",
+    IdentityAssurance.PHOTO_ID: "Photo ID seen",
+    IdentityAssurance.SELF_ASSERTED: "Said who they are; nothing was checked",
+}
+
+
+class Attestation(Base):
+    """One leaf: the canonical record, with the few columns that queries need. `cycle` counts earlier signings."""
+
+    __tablename__ = "attestation"
+    __table_args__ = (
+        sa.UniqueConstraint("person_id", "assignment_id", "cycle", "kind"),
+        sa.Index("ix_attestation_assignment_kind", "assignment_id", "kind", "person_id", "recorded_at"),
+        {"info": APPEND_ONLY},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    organisation_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organisation.id"), index=True)
+    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("person.id"))
+    assignment_id: Mapped[UUID]
+    policy_version_id: Mapped[UUID] = mapped_column(sa.ForeignKey("policy_version.id"))
+    kind: Mapped[Kind]
+    cycle: Mapped[int]
+    identity_assurance: Mapped[IdentityAssurance]
+    recorded_at: Mapped[datetime]
+    refers_to: Mapped[UUID | None] = mapped_column(index=True)
+    record: Mapped[bytes]
+    """RFC 8785 canonical JSON: the bytes that are the leaf."""
+
+
+class Signatory(Base):
+    """The personal details behind a leaf's commitment. Erased when retention ends; the ledger still verifies."""
+
+    __tablename__ = "signatory"
+
+    attestation_id: Mapped[UUID] = mapped_column(sa.ForeignKey("attestation.id"), primary_key=True)
+    organisation_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organisation.id"))
+    salt: Mapped[bytes | None]
+    details: Mapped[bytes | None]
+    """RFC 8785 canonical JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """Everything about one act of signing or declining that its leaf will say."""
+
+    school: Organisation
+    person: Person
+    engagement: Engagement
+    assignment: training.Assignment
+    policy: Policy
+    version: PolicyVersion
+    cycle: int
+    identity_assurance: IdentityAssurance
+
+    @property
+    def statement(self) -> str:
+        """The exact words that are signed."""
+        return STATEMENT.format(policy=self.policy.title, version=self.version.label)
+
+    @property
+    def decline_statement(self) -> str:
+        """The exact words of choosing not to sign."""
+        return DECLINE_STATEMENT.format(policy=self.policy.title, version=self.version.label)
+
+    @property
+    def text(self) -> str:
+        """The policy as this school shows it."""
+        return rendered(self.version, self.school)
+
+    @property
+    def text_sha256(self) -> str:
+        """The hash of that text: a form carries it, so that nobody signs a text that changed meanwhile."""
+        return sha256_of(self.text)
+
+
+def sign(
+    signing: Signing, *, typed_name: str, shown_sha256: str, key: Ed25519PrivateKey, now: datetime
+) -> Attestation:
+    """Record that the person read, understood and signed; append it to the ledger; forget the practice answers.
+
+    Signing the same thing twice (a second press, a second tab) returns the first attestation.
+
+    Raises:
+        ConflictError: the text is not the one that was shown, or a module isn't completed.
+        ClockError: the clock has gone back.
+    """
+    held = ledger.lock(signing.school)
+    if (earlier := _recorded(signing, Kind.SIGNED)) is not None:
+        return earlier
+    if shown_sha256 != signing.text_sha256:
+        raise ConflictError(
+            "The policy was changed while you were reading. Please read it again before you sign."
+        )
+    completed = _completed_modules(signing)
+    attestation = _append(
+        signing,
+        held,
+        Kind.SIGNED,
+        statement=signing.statement,
+        modules=completed,
+        details={"name_typed": typed_name},
+        now=now,
+        key=key,
+    )
+    training.forget_answers(signing.person.id, signing.assignment.id)
+    return attestation
+
+
+def decline(signing: Signing, *, reason: str, key: Ed25519PrivateKey, now: datetime) -> Attestation:
+    """Record that the person has read the policy and chooses not to sign. The reason is HR's alone to see.
+
+    Raises:
+        ClockError: the clock has gone back.
+    """
+    held = ledger.lock(signing.school)
+    for kind in (Kind.SIGNED, Kind.DECLINED):
+        if (earlier := _recorded(signing, kind)) is not None:
+            return earlier
+    return _append(
+        signing,
+        held,
+        Kind.DECLINED,
+        statement=signing.decline_statement,
+        modules=[],
+        details={"reason": reason} if reason else {},
+        now=now,
+        key=key,
+    )
+
+
+def cycle_of(person_id: UUID, assignment_id: UUID) -> int:
+    """Return how often somebody has signed an assignment: the number of the cycle that is open now."""
+    count = sa.select(sa.func.count()).where(
+        Attestation.person_id == person_id,
+        Attestation.assignment_id == assignment_id,
+        Attestation.kind.in_(SIGNING_KINDS),
+    )
+    return session.scalar(count) or 0
+
+
+def signatory_details(attestation_id: UUID) -> dict[str, Any] | None:
+    """Return the personal details of a leaf; None when they have been erased."""
+    details = session.scalar(sa.select(Signatory.details).where(Signatory.attestation_id == attestation_id))
+    return json.loads(details) if details else None
+
+
+def commitment(salt: bytes, details: bytes) -> str:
+    """Return the SHA-256, in hex, of a salt and canonical personal details: what the leaf says of them."""
+    return hashlib.sha256(salt + details).hexdigest()
+
+
+def _recorded(signing: Signing, kind: Kind) -> Attestation | None:
+    return session.scalar(
+        sa.select(Attestation).where(
+            Attestation.person_id == signing.person.id,
+            Attestation.assignment_id == signing.assignment.id,
+            Attestation.cycle == signing.cycle,
+            Attestation.kind == kind,
+        )
+    )
+
+
+def _completed_modules(signing: Signing) -> list[dict[str, str]]:
+    done = training.completions(signing.person.id, signing.assignment.id, signing.cycle)
+    by_module = {c.module: {"module": c.module, "sha256": c.module_sha256} for c in done}
+    if missing := [m for m in signing.assignment.modules if m not in by_module]:
+        raise ConflictError("Finish these modules first, then sign: " + ", ".join(missing) + ".")
+    return [by_module[m] for m in signing.assignment.modules]
+
+
+def _append(
+    signing: Signing,
+    held: ledger.Ledger,
+    kind: Kind,
+    *,
+    statement: str,
+    modules: list[dict[str, str]],
+    details: dict[str, str],
+    now: datetime,
+    key: Ed25519PrivateKey,
+) -> Attestation:
+    at, identity, salt = ledger.tick(held, now), uuid4(), os.urandom(32)
+    personal = rfc8785.dumps({**_details_on_record(signing), **details})
+    record = _record(signing, kind, identity, statement, modules, commitment(salt, personal), at)
+    attestation = Attestation(
+        id=identity,
+        organisation_id=signing.school.id,
+        person_id=signing.person.id,
+        assignment_id=signing.assignment.id,
+        policy_version_id=signing.version.id,
+        kind=kind,
+        cycle=signing.cycle,
+        identity_assurance=signing.identity_assurance,
+        recorded_at=at,
+        record=record,
+    )
+    session.add(attestation)
+    session.flush()
+    session.execute(
+        sa.insert(Signatory).values(
+            attestation_id=identity, organisation_id=signing.school.id, salt=salt, details=personal
+        )
+    )
+    ledger.append(signing.school, held, identity, record, at, key)
+    session.flush()
+    return attestation
+
+
+def _details_on_record(signing: Signing) -> dict[str, str]:
+    person, engagement = signing.person, signing.engagement
+    found = {
+        "forename": person.forename,
+        "surname": person.surname,
+        "known_as": person.known_as,
+        "staff_no": person.staff_no,
+        "job_title": engagement.job_title,
+        "agency": engagement.agency,
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _record(
+    signing: Signing,
+    kind: Kind,
+    identity: UUID,
+    statement: str,
+    modules: list[dict[str, str]],
+    personal: str,
+    at: datetime,
+) -> bytes:
+    version = signing.version
+    return rfc8785.dumps(
+        {
+            "type": kind.value,
+            "id": str(identity),
+            "school": signing.school.ledger_origin,
+            "assignment": str(signing.assignment.id),
+            "policy": {
+                "slug": signing.policy.slug,
+                "title": signing.policy.title,
+                "version": version.label,
+                "source_sha256": version.source_sha256,
+                "text_sha256": store(signing.text.encode()),
+            },
+            "modules": modules,
+            "statement": statement,
+            "notice_sha256": store("\n\n".join(notice(signing.school.placeholder_values)).encode()),
+            "time": at.isoformat().replace("+00:00", "Z"),
+            "method": "typed name" if kind is Kind.SIGNED else "button",
+            "identity_assurance": signing.identity_assurance.value,
+            "engagement_type": signing.engagement.type.value,
+            "personal_details_sha256": personal,
+        }
+    )

@@ -1,0 +1,67 @@
+"""Who looked at, exported or changed what. Rows hold ids, never what anyone wrote."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from lms.db import APPEND_ONLY, Base, session
+
+
+class Event(StrEnum):
+    """What can be audited, and the keys its `details` have."""
+
+    SIGNED_IN = "signed_in"  # method
+    SIGN_IN_REFUSED = "sign_in_refused"  # method
+    SIGNED_OUT = "signed_out"  #
+    EXPORTED = "exported"  # report, rows, sha256
+    ASSIGNMENT_SAVED = "assignment_saved"  # assignment
+    ASSIGNMENT_ENDED = "assignment_ended"  # assignment
+    EXEMPTION_SAVED = "exemption_saved"  # assignment
+    CONTACTS_CHANGED = "contacts_changed"  # names (of the placeholders)
+    POLICY_PUBLISHED = "policy_published"  # policy, label, sha256
+    HELP_ANSWERED = "help_answered"  # request
+    USER_CREATED = "user_created"  # role
+
+
+class AuditEntry(Base):
+    """One event. `actor_id` is null for the command line; `subject_id` is the person it is about, if any."""
+
+    __tablename__ = "audit"
+    __table_args__ = (sa.Index("ix_audit_organisation_at", "organisation_id", "at"), {"info": APPEND_ONLY})
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    organisation_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organisation.id"))
+    at: Mapped[datetime]
+    actor_id: Mapped[UUID | None]
+    event: Mapped[Event]
+    subject_id: Mapped[UUID | None]
+    details: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+def record(
+    event: Event,
+    *,
+    organisation_id: UUID,
+    now: datetime,
+    actor_id: UUID | None = None,
+    subject_id: UUID | None = None,
+    **details: str | int,
+) -> None:
+    """Write one event down, in the transaction of what it tells of."""
+    session.add(
+        AuditEntry(
+            id=uuid4(),
+            organisation_id=organisation_id,
+            at=now,
+            actor_id=actor_id,
+            event=event,
+            subject_id=subject_id,
+            details=dict(details),
+        )
+    )

@@ -1,0 +1,84 @@
+"""Passwords of HR and admins: argon2id, a lock-out, and one answer whatever was wrong."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import cache
+from uuid import UUID
+
+import sqlalchemy as sa
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy.orm import Mapped, mapped_column
+
+from lms.db import Base, session
+from lms.errors import ConflictError
+from lms.people import Person, people_with_email
+
+LOCK_AFTER = 10
+LOCK_FOR = timedelta(minutes=15)
+SHORTEST_PASSWORD = 12
+_hasher = PasswordHasher()
+
+
+class Credential(Base):
+    """One person's password, hashed, with the wrong guesses since the last right one."""
+
+    __tablename__ = "credential"
+
+    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("person.id"), primary_key=True)
+    password_hash: Mapped[str]
+    failures: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None]
+
+
+def set_password(person: Person, password: str) -> None:
+    """Give somebody a password, and end the sessions they had. Raises ConflictError when it is too short."""
+    if len(password) < SHORTEST_PASSWORD:
+        raise ConflictError(f"Choose a password of at least {SHORTEST_PASSWORD} characters.")
+    credential = session.get(Credential, person.id) or Credential(person_id=person.id)
+    credential.password_hash = _hasher.hash(password)
+    credential.failures, credential.locked_until = 0, None
+    person.sign_in_epoch = (person.sign_in_epoch or 0) + 1
+    session.add(credential)
+    session.flush()
+
+
+def check_password(email: str, password: str, now: datetime) -> Person | None:
+    """Return the person with this address and password, or None: never which of the two was wrong.
+
+    The wrong guess is counted on the row (so it holds across processes); ten lock the account for a quarter
+    of an hour. The caller commits, also after a refusal.
+    """
+    people = people_with_email(email)
+    credential = session.get(Credential, people[0].id, with_for_update=True) if len(people) == 1 else None
+    if (
+        not _matches(credential.password_hash if credential else _no_ones_hash(), password)
+        or credential is None
+    ):
+        if credential is not None:
+            _count_failure(credential, now)
+        return None
+    if credential.locked_until is not None and credential.locked_until > now:
+        return None
+    credential.failures, credential.locked_until = 0, None
+    return people[0]
+
+
+def _count_failure(credential: Credential, now: datetime) -> None:
+    credential.failures += 1
+    if credential.failures >= LOCK_AFTER:
+        credential.failures, credential.locked_until = 0, now + LOCK_FOR
+
+
+def _matches(password_hash: str, password: str) -> bool:
+    try:
+        return _hasher.verify(password_hash, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+@cache
+def _no_ones_hash() -> str:
+    # An unknown address costs the same time as a known one.
+    return _hasher.hash("no one has this password")

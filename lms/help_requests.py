@@ -1,0 +1,86 @@
+"""What people ask for instead of signing: another way, an answer, or "this isn't me"."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from lms.db import Base, session
+
+
+class HelpKind(StrEnum):
+    """Why somebody stopped before signing (DOMAIN: not signing). Needing time is no request; declining is evidence."""
+
+    ANOTHER_WAY = "another_way"
+    QUESTION = "question"
+    NOT_ME = "not_me"
+
+    @property
+    def words(self) -> str:
+        """The request in words, as HR reads it."""
+        return _WORDS[self]
+
+
+_WORDS = {
+    HelpKind.ANOTHER_WAY: "Needs it another way",
+    HelpKind.QUESTION: "Has a question",
+    HelpKind.NOT_ME: "Says “This isn’t me”",
+}
+
+
+class HelpRequest(Base):
+    """One request to HR, open until somebody deals with it."""
+
+    __tablename__ = "help_request"
+    __table_args__ = (sa.Index("ix_help_request_open", "organisation_id", "answered_at"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    organisation_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organisation.id"))
+    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("person.id"), index=True)
+    assignment_id: Mapped[UUID]
+    kind: Mapped[HelpKind]
+    text: Mapped[str]
+    asked_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+    answered_by: Mapped[UUID | None]
+
+
+def ask(
+    organisation_id: UUID, person_id: UUID, assignment_id: UUID, kind: HelpKind, text: str, now: datetime
+) -> HelpRequest:
+    """Tell HR; the same request, still open, isn't doubled but gets the newest words."""
+    request = session.scalar(
+        sa.select(HelpRequest).where(
+            HelpRequest.person_id == person_id,
+            HelpRequest.assignment_id == assignment_id,
+            HelpRequest.kind == kind,
+            HelpRequest.answered_at.is_(None),
+        )
+    )
+    if request is None:
+        request = HelpRequest(id=uuid4(), organisation_id=organisation_id, person_id=person_id)
+        request.assignment_id, request.kind = assignment_id, kind
+        session.add(request)
+    request.text, request.asked_at = text, now
+    session.flush()
+    return request
+
+
+def settle(request: HelpRequest, actor_id: UUID, now: datetime) -> None:
+    """Write down that somebody has dealt with a request."""
+    request.answered_at, request.answered_by = now, actor_id
+
+
+def open_requests(organisation_id: UUID) -> list[HelpRequest]:
+    """Return what a school's people have asked for and nobody has dealt with, oldest first."""
+    return list(
+        session.scalars(
+            sa.select(HelpRequest)
+            .where(HelpRequest.organisation_id == organisation_id, HelpRequest.answered_at.is_(None))
+            .order_by(HelpRequest.asked_at)
+        )
+    )

@@ -1,0 +1,127 @@
+"""The outbox: what is to be said to whom, kept with the change that caused it and sent by the worker."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from lms.db import Base, session
+
+BACK_OFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=4))
+"""How long to wait after the first, second … failure; after the last of them the message has failed."""
+
+
+class MessageKind(StrEnum):
+    """What a message is for; each has a template in templates/mail."""
+
+    SIGN_IN_LINK = "sign_in_link"
+    SHARED_ADDRESS = "shared_address"
+    RECEIPT = "receipt"
+    HELP_REQUEST = "help_request"
+
+
+class MessageState(StrEnum):
+    """Where a message is. `sending` is written before it goes, so that a crash can't send it twice unseen."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+class Message(Base):
+    """One message to one address. Holds the intent: links are minted when it is sent."""
+
+    __tablename__ = "message"
+    __table_args__ = (sa.Index("ix_message_state_next_at", "state", "next_at"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    organisation_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organisation.id"))
+    person_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("person.id"))
+    address: Mapped[str]
+    kind: Mapped[MessageKind]
+    dedupe: Mapped[str] = mapped_column(unique=True)
+    payload: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    state: Mapped[MessageState] = mapped_column(default=MessageState.QUEUED)
+    attempts: Mapped[int] = mapped_column(default=0)
+    queued_at: Mapped[datetime]
+    next_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    reason: Mapped[str | None]
+
+
+def queue(
+    kind: MessageKind,
+    *,
+    organisation_id: UUID,
+    address: str,
+    now: datetime,
+    person_id: UUID | None = None,
+    dedupe: str | None = None,
+    **payload: str,
+) -> None:
+    """Put a message in the outbox; it leaves after the commit. The same `dedupe` twice is one message."""
+    identity = uuid4()
+    if dedupe and session.scalar(sa.select(Message.id).where(Message.dedupe == dedupe)):
+        return
+    session.add(
+        Message(
+            id=identity,
+            organisation_id=organisation_id,
+            person_id=person_id,
+            address=address,
+            kind=kind,
+            dedupe=dedupe or str(identity),
+            payload=dict(payload),
+            queued_at=now,
+            next_at=now,
+        )
+    )
+
+
+def due(now: datetime, most: int = 50) -> list[UUID]:
+    """Return the messages whose time has come, oldest first; what a killed worker left in `sending` is not among them."""
+    rows = session.scalars(
+        sa.select(Message.id)
+        .where(Message.state == MessageState.QUEUED, Message.next_at <= now)
+        .order_by(Message.next_at)
+        .limit(most)
+    )
+    return list(rows)
+
+
+def take(message_id: UUID, now: datetime) -> Message | None:
+    """Mark a message as being sent and return it; None when another worker has it. The caller commits."""
+    taken = session.scalar(
+        sa.update(Message)
+        .where(Message.id == message_id, Message.state == MessageState.QUEUED)
+        .values(state=MessageState.SENDING, attempts=Message.attempts + 1, next_at=now)
+        .returning(Message.id)
+    )
+    return session.get(Message, taken, populate_existing=True) if taken else None
+
+
+def settle(message: Message, now: datetime, problem: str | None = None, *, final: bool = False) -> None:
+    """Write down what became of a message: sent, to be tried again later, or failed with the reason."""
+    message.reason = problem
+    if problem is None:
+        message.state, message.sent_at = MessageState.SENT, now
+    elif final or message.attempts > len(BACK_OFF):
+        message.state = MessageState.FAILED
+    else:
+        message.state, message.next_at = MessageState.QUEUED, now + BACK_OFF[message.attempts - 1]
+
+
+def give_up_unfinished(now: datetime, older_than: timedelta = timedelta(minutes=10)) -> int:
+    """Fail what a killed worker left half-way, saying that it may have gone; return how many."""
+    result = session.execute(
+        sa.update(Message)
+        .where(Message.state == MessageState.SENDING, Message.next_at < now - older_than)
+        .values(state=MessageState.FAILED, reason="may have been sent: the worker stopped while sending it")
+    )
+    return int(result.rowcount)  # type: ignore[attr-defined]

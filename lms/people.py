@@ -1,0 +1,226 @@
+"""People, what they are engaged as, and what they may do."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from lms.clock import london_day
+from lms.db import Base, Versioned, session
+
+
+class EngagementType(StrEnum):
+    """What an adult is to a school (policy clause 2.2: paid or not, governors and agency workers included)."""
+
+    TEACHER = "teacher"
+    SUPPORT_STAFF = "support_staff"
+    SENIOR_LEADER = "senior_leader"
+    GOVERNOR = "governor"
+    TRUSTEE = "trustee"
+    AGENCY_WORKER = "agency_worker"
+    CONTRACTOR = "contractor"
+    VOLUNTEER = "volunteer"
+    TRAINEE = "trainee"
+    PERIPATETIC_TEACHER = "peripatetic_teacher"
+
+    @property
+    def words(self) -> str:
+        """The type as people say it: "Agency worker"."""
+        return "Trustee or member" if self is EngagementType.TRUSTEE else self.replace("_", " ").capitalize()
+
+
+class RoleName(StrEnum):
+    """What somebody may do at an organisation. Everyone engaged is a learner; the others are given."""
+
+    LEARNER = "learner"
+    MANAGER = "manager"
+    HR = "hr"
+    ADMIN = "admin"
+
+
+class Person(Base):
+    """An adult. Belongs to the root of the organisation tree; an e-mail address need not be theirs alone."""
+
+    __tablename__ = "person"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    root_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organisation.id"), index=True)
+    surname: Mapped[str]
+    forename: Mapped[str]
+    known_as: Mapped[str | None]
+    sort_name: Mapped[str] = mapped_column(index=True)
+    """Surname, forename and known-as without case or accents: what lists are ordered and searched by."""
+    email: Mapped[str | None] = mapped_column(index=True)
+    """Lower case."""
+    staff_no: Mapped[str | None]
+    sign_in_epoch: Mapped[int] = mapped_column(default=0)
+    """Raised to end every session that this person has open."""
+    erased_at: Mapped[datetime | None]
+
+    @property
+    def name(self) -> str:
+        """Forename and surname; some people have one name."""
+        return f"{self.forename} {self.surname}".strip()
+
+
+class Engagement(Versioned, Base):
+    """A person's engagement at a school, as it was recorded."""
+
+    __tablename__ = "engagement"
+    __table_args__ = (
+        sa.Index("ix_engagement_organisation_current", "organisation_id", "recorded_to", "person_id"),
+    )
+
+    organisation_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organisation.id"))
+    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("person.id"), index=True)
+    type: Mapped[EngagementType]
+    job_title: Mapped[str | None]
+    agency: Mapped[str | None]
+    """The agency of an agency worker, the company of a contractor."""
+    department: Mapped[str | None]
+    manager_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("person.id"), index=True)
+    starts: Mapped[date]
+    ends: Mapped[date | None]
+    """The last day."""
+
+
+class Role(Base):
+    """A power that somebody has at one organisation, and over the schools below it."""
+
+    __tablename__ = "role"
+    __table_args__ = (sa.UniqueConstraint("person_id", "organisation_id", "name"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    organisation_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organisation.id"))
+    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("person.id"))
+    name: Mapped[RoleName]
+
+
+def add_person(
+    root_id: UUID,
+    *,
+    forename: str,
+    surname: str,
+    known_as: str | None = None,
+    email: str | None = None,
+    staff_no: str | None = None,
+) -> Person:
+    """Add somebody to an organisation tree. Two people may share a name or an address."""
+    surname, forename = " ".join(surname.split()), " ".join(forename.split())
+    person = Person(
+        id=uuid4(),
+        root_id=root_id,
+        surname=surname,
+        forename=forename,
+        known_as=known_as,
+        sort_name=folded(" ".join(filter(None, (surname, forename, known_as)))),
+        email=email.strip().lower() if email else None,
+        staff_no=staff_no,
+    )
+    session.add(person)
+    session.flush()
+    return person
+
+
+def engage(
+    person: Person,
+    school_id: UUID,
+    type: EngagementType,
+    *,
+    starts: date,
+    now: datetime,
+    ends: date | None = None,
+    job_title: str | None = None,
+    agency: str | None = None,
+    department: str | None = None,
+    manager_id: UUID | None = None,
+) -> Engagement:
+    """Record that a person is engaged at a school from a day, until `ends` (the last day) if it is known."""
+    engagement = Engagement(
+        id=uuid4(),
+        recorded_from=now,
+        organisation_id=school_id,
+        person_id=person.id,
+        type=type,
+        job_title=job_title,
+        agency=agency,
+        department=department,
+        manager_id=manager_id,
+        starts=starts,
+        ends=ends,
+    )
+    session.add(engagement)
+    session.flush()
+    return engagement
+
+
+def end_engagement(engagement: Engagement, *, ends: date, now: datetime) -> Engagement:
+    """Record the last day of an engagement: a new row, so that earlier reports keep what they said."""
+    engagement.recorded_to = now
+    session.flush()
+    kept = {c.key: getattr(engagement, c.key) for c in sa.inspect(Engagement).column_attrs}
+    later = Engagement(**{**kept, "recorded_from": now, "recorded_to": None, "ends": ends})
+    session.add(later)
+    session.flush()
+    return later
+
+
+def give_role(person: Person, organisation_id: UUID, name: RoleName) -> None:
+    """Give somebody a role at an organisation; a second time changes nothing."""
+    held = sa.select(Role.id).where(
+        Role.person_id == person.id, Role.organisation_id == organisation_id, Role.name == name
+    )
+    if session.scalar(held) is None:
+        session.add(Role(id=uuid4(), organisation_id=organisation_id, person_id=person.id, name=name))
+        session.flush()
+
+
+def roles_of(person_id: UUID) -> dict[UUID, frozenset[RoleName]]:
+    """Return the roles of a person by organisation."""
+    rows = session.execute(sa.select(Role.organisation_id, Role.name).where(Role.person_id == person_id))
+    held: dict[UUID, set[RoleName]] = {}
+    for organisation_id, name in rows:
+        held.setdefault(organisation_id, set()).add(name)
+    return {organisation_id: frozenset(names) for organisation_id, names in held.items()}
+
+
+def is_current(engagement: Engagement, now: datetime) -> bool:
+    """Say whether an engagement has not ended (it may begin later: a new starter learns before day one)."""
+    return engagement.ends is None or engagement.ends >= london_day(now)
+
+
+def people_with_email(email: str) -> list[Person]:
+    """Return everybody with this work address: none, one, or the several who share an office's."""
+    wanted = email.strip().lower()
+    return list(session.scalars(sa.select(Person).where(Person.email == wanted, Person.erased_at.is_(None))))
+
+
+def name_fits(typed: str, person: Person) -> bool:
+    """Say whether a typed name is one that this person goes by, in a forgiving way.
+
+    Case, accents, hyphens, order and middle names don't matter, and the known-as name stands for the forename.
+    The whole surname is needed, and one forename when they have any.
+    """
+    given = set(folded(typed).split())
+    surname = set(folded(person.surname).split())
+    forenames = set(folded(f"{person.forename} {person.known_as or ''}").split())
+    has_forename = bool(given & forenames) or not forenames
+    return bool(given) and surname <= given and has_forename
+
+
+def folded(name: str) -> str:
+    """Return a name without case, accents or punctuation, its words parted by one space."""
+    text = unicodedata.normalize("NFKD", name).casefold()
+    plain = "".join(c for c in text if not unicodedata.combining(c)).translate(_PLAIN_LETTERS)
+    return " ".join(re.findall(r"\w+", plain))
+
+
+_PLAIN_LETTERS = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "’": None, "'": None, "‘": None}
+)

@@ -1,0 +1,166 @@
+"""Policies, their versions, and the exact bytes of everything that was ever shown or signed."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from datetime import date, datetime
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from lms.db import APPEND_ONLY, Base, session
+from lms.errors import ConflictError, NotFoundError
+from lms.policy_text import fill, unknown_placeholders
+from lms.schools import Organisation
+
+
+class Document(Base):
+    """Bytes by their SHA-256 (hex): policy sources, rendered texts, modules, statements."""
+
+    __tablename__ = "document"
+    __table_args__ = ({"info": APPEND_ONLY},)
+
+    sha256: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    content: Mapped[bytes]
+
+
+class Policy(Base):
+    """What a school asks its adults to read. Its text is in its versions."""
+
+    __tablename__ = "policy"
+    __table_args__ = (sa.UniqueConstraint("organisation_id", "slug"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    organisation_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organisation.id"))
+    slug: Mapped[str]
+    title: Mapped[str]
+
+
+class PolicyVersion(Base):
+    """One text of a policy. A label may repeat or mislead (DOMAIN: the seed's does), the hash can't.
+
+    `resign_by` is the last day of grace, when the owner says that this version is to be signed again;
+    null means that signatures of earlier versions go on counting.
+    """
+
+    __tablename__ = "policy_version"
+    __table_args__ = (
+        sa.UniqueConstraint("policy_id", "number"),
+        sa.UniqueConstraint("policy_id", "label", "source_sha256"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    organisation_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organisation.id"))
+    policy_id: Mapped[UUID] = mapped_column(sa.ForeignKey("policy.id"))
+    number: Mapped[int]
+    label: Mapped[str]
+    source_sha256: Mapped[str] = mapped_column(sa.ForeignKey("document.sha256"))
+    recorded_at: Mapped[datetime]
+    resign_by: Mapped[date | None]
+    is_model: Mapped[bool] = mapped_column(default=False)
+    """Whether this is our model text, whose clause ids the modules cite, or a school's own."""
+
+
+def store(content: bytes) -> str:
+    """Keep the bytes, once, and return their SHA-256 in hex."""
+    sha = hashlib.sha256(content).hexdigest()
+    if session.scalar(sa.select(Document.sha256).where(Document.sha256 == sha)) is None:
+        session.execute(sa.insert(Document).values(sha256=sha, content=content))
+    return sha
+
+
+def document(sha256: str) -> bytes:
+    """Return the bytes with this hash. Raises NotFoundError."""
+    content = session.scalar(sa.select(Document.content).where(Document.sha256 == sha256))
+    if content is None:
+        raise NotFoundError(f"No document with the hash {sha256} is kept here.")
+    return content
+
+
+def publish(
+    school: Organisation,
+    *,
+    slug: str,
+    title: str,
+    label: str,
+    markdown: str,
+    now: datetime,
+    resign_by: date | None = None,
+    is_model: bool = False,
+) -> PolicyVersion:
+    """Add a version of a policy (and the policy, when it is the first), for everyone from now on.
+
+    Raises:
+        ConflictError: the same text under the same label is there already, or a placeholder is unknown.
+    """
+    if unknown := unknown_placeholders(markdown):
+        raise ConflictError("The policy has placeholders nobody can fill in: " + ", ".join(sorted(unknown)))
+    policy = _policy(school, slug, title)
+    latest = latest_version(policy.id)
+    sha = store(markdown.encode())
+    if latest is not None and (latest.label, latest.source_sha256) == (label, sha):
+        raise ConflictError(f"This is the text of {title}, version {label}, already: nothing was changed.")
+    version = PolicyVersion(
+        id=uuid4(),
+        organisation_id=school.id,
+        policy_id=policy.id,
+        number=latest.number + 1 if latest else 1,
+        label=label,
+        source_sha256=sha,
+        recorded_at=now,
+        resign_by=resign_by,
+        is_model=is_model,
+    )
+    session.add(version)
+    session.flush()
+    return version
+
+
+def _policy(school: Organisation, slug: str, title: str) -> Policy:
+    policy = session.scalar(sa.select(Policy).where(Policy.organisation_id == school.id, Policy.slug == slug))
+    if policy is None:
+        policy = Policy(id=uuid4(), organisation_id=school.id, slug=slug, title=title)
+        session.add(policy)
+        session.flush()
+    return policy
+
+
+def latest_version(policy_id: UUID) -> PolicyVersion | None:
+    """Return the version in force, the one with the highest number."""
+    return session.scalar(
+        sa.select(PolicyVersion)
+        .where(PolicyVersion.policy_id == policy_id)
+        .order_by(PolicyVersion.number.desc())
+        .limit(1)
+    )
+
+
+def source(version: PolicyVersion) -> str:
+    """Return the Markdown of a version, with its placeholders."""
+    return _text(version.source_sha256)
+
+
+def rendered(version: PolicyVersion, school: Organisation) -> str:
+    """Return a version's Markdown as this school shows it: with the names of its people."""
+    return fill(source(version), school.placeholder_values)
+
+
+def _text(sha256: str) -> str:
+    # A hash names one text for ever, so a process needs to fetch it once.
+    found = _texts.get(sha256)
+    if found is None:
+        found = _texts[sha256] = document(sha256).decode()
+        while len(_texts) > 64:
+            _texts.pop(next(iter(_texts)))
+    return found
+
+
+_texts: dict[str, str] = {}
+
+
+@functools.lru_cache(maxsize=64)
+def sha256_of(text: str) -> str:
+    """Return the SHA-256, in hex, of a text's UTF-8 bytes."""
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,116 @@
+"""The web: one blueprint a module, and the one way that a request runs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import Flask
+from flask import session as cookie
+from flask.globals import request
+from flask.typing import ResponseReturnValue
+from flask_login import LoginManager
+from flask_migrate import Migrate
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from lms import keys
+from lms.config import PACKAGE, Settings, resource_dir
+from lms.db import db, transaction
+from lms.errors import ConfigurationError
+from lms.web import access, admin, errors, health, learning, pages, presentation, reporting, sign_in, signing
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+BLUEPRINTS = (
+    learning.blueprint,
+    signing.blueprint,
+    sign_in.blueprint,
+    reporting.blueprint,
+    admin.blueprint,
+    pages.blueprint,
+    health.blueprint,
+)
+
+
+class Application(Flask):
+    """Flask, with one transaction a request: committed when the view returns, rolled back when it raises."""
+
+    def dispatch_request(self) -> ResponseReturnValue:
+        """Check who may, run the view and commit. A request that may write reads its whole body first."""
+        if request.routing_exception is not None or access.needs_no_database(request.endpoint):
+            return super().dispatch_request()
+        write = request.method not in SAFE_METHODS
+        if write:
+            _ = request.form, request.files
+        before = dict(cookie)
+        try:
+            with transaction(write=write):
+                access.check()
+                return self.make_response(super().dispatch_request())
+        except Exception:
+            # Nothing was committed, so nobody may be signed in, out, or told anything by the cookie.
+            cookie.clear()
+            cookie.update(before)
+            access.forget_person()
+            raise
+
+
+def make_app(settings: Settings) -> Application:
+    """Return the app with its settings, templates, blueprints, headers and error pages, without a database yet."""
+    app = Application(
+        "lms",
+        root_path=str(PACKAGE),
+        template_folder=str(resource_dir("templates")),
+        static_folder=str(PACKAGE / "static"),
+    )
+    _configure(app, settings)
+    CSRFProtect(app)
+    _sign_in_with(app)
+    Migrate(app, db, directory=str(PACKAGE / "migrations"), compare_type=True)
+    presentation.init_app(app)
+    errors.init_app(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    if settings.trusted_proxies:
+        n = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]
+    return app
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    folder = settings.data_dir
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The setting LMS_DATA_DIR is wrong: {folder} can't be made ({error.strerror})."
+        ) from error
+    app.config.from_mapping(
+        SETTINGS=settings,
+        SECRET_KEY=settings.secret_key or keys.session_secret(folder),
+        LEDGER_KEY=keys.ledger_key(folder),
+        SQLALCHEMY_DATABASE_URI=settings.database,
+        SQLALCHEMY_ENGINE_OPTIONS=_engine_options(settings.database),
+        SESSION_COOKIE_NAME="countersign",
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.is_secure,
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=12),
+        MAX_CONTENT_LENGTH=1024 * 1024,
+        SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=365),
+        WTF_CSRF_TIME_LIMIT=None,
+    )
+
+
+def _engine_options(url: str) -> dict[str, object]:
+    if url.startswith("sqlite"):
+        return {"pool_size": 32, "max_overflow": 32}
+    return {
+        "pool_size": 16,
+        "max_overflow": 16,
+        "pool_pre_ping": True,
+        "connect_args": {"options": "-c lock_timeout=10s"},
+    }
+
+
+def _sign_in_with(app: Flask) -> None:
+    manager = LoginManager(app)
+    manager.user_loader(access.load_user)

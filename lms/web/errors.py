@@ -1,0 +1,107 @@
+"""Exception to page: one table. Every page says what happened, what to do, and a reference that is in the log."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from dataclasses import dataclass
+
+from flask import Flask, g, redirect, render_template, url_for
+from flask.globals import request
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from lms import errors
+from lms.web.access import SignInNeeded
+
+log = logging.getLogger("countersign")
+
+
+@dataclass(frozen=True)
+class Page:
+    """What an error page says."""
+
+    status: int
+    heading: str
+    advice: str
+
+
+TRY_AGAIN = "Go back and try again. If it happens again, tell your administrator the reference below."
+START_AGAIN = "Go to My training and start from there."
+TELL_ADMIN = "Nothing you typed was kept. Tell your administrator the reference below."
+
+PAGES: tuple[tuple[type[errors.CountersignError], Page], ...] = (
+    (errors.NotFoundError, Page(404, "We can’t find that page", START_AGAIN)),
+    (errors.NotAllowedError, Page(403, "You can’t open this page", START_AGAIN)),
+    (errors.ConflictError, Page(409, "Something has changed", START_AGAIN)),
+    (errors.ClockError, Page(503, "The server’s clock is wrong", TELL_ADMIN)),
+    (errors.StorageBusyError, Page(503, "The service is busy", TRY_AGAIN)),
+    (errors.StorageError, Page(503, "The records can’t be reached", TELL_ADMIN)),
+    (errors.CountersignError, Page(500, "Something went wrong", TELL_ADMIN)),
+)
+UNEXPECTED = Page(500, "Something went wrong", TELL_ADMIN)
+FORM_EXPIRED = Page(
+    400, "This page was open too long", "Open the page again and repeat what you did. Nothing was kept."
+)
+HTTP_PAGES = {
+    404: Page(404, "We can’t find that page", START_AGAIN),
+    405: Page(405, "That isn’t how this page works", START_AGAIN),
+    413: Page(413, "That is too large", "Send something smaller than 1 MB."),
+}
+
+
+def init_app(app: Flask) -> None:
+    """Register the table with the app."""
+    app.register_error_handler(SignInNeeded, _ask_to_sign_in)
+    app.register_error_handler(errors.CountersignError, _domain_error)
+    app.register_error_handler(
+        CSRFError, lambda error: _page(FORM_EXPIRED, "Your sign-in or this form had run out.", error)
+    )
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _ask_to_sign_in(error: SignInNeeded) -> ResponseReturnValue:
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else None
+    return redirect(url_for("sign_in.sign_in", next=wanted))
+
+
+def _domain_error(error: errors.CountersignError) -> ResponseReturnValue:
+    page = next(page for kind, page in PAGES if isinstance(error, kind))
+    return _page(page, str(error), error)
+
+
+def _http_error(error: HTTPException) -> ResponseReturnValue:
+    if error.code is None or error.code < 400:
+        return error
+    page = HTTP_PAGES.get(error.code, Page(error.code, error.name, TRY_AGAIN))
+    return _page(page, "", error)
+
+
+def _unexpected(error: Exception) -> ResponseReturnValue:
+    return _page(UNEXPECTED, "Nothing was recorded.", error)
+
+
+def _page(page: Page, happened: str, error: Exception) -> tuple[str, int]:
+    reference = secrets.token_hex(4)
+    level = logging.ERROR if page.status >= 500 else logging.INFO
+    # The endpoint and not the address: a link's secret is part of an address.
+    log.log(
+        level,
+        "reference %s: %s at %s: %s",
+        reference,
+        type(error).__name__,
+        request.endpoint,
+        error if page.status >= 500 else "",
+        exc_info=error if page.status == 500 else None,
+    )
+    g.after_failure = True
+    html = render_template(
+        "errors/page.html",
+        heading=page.heading,
+        what_happened=happened,
+        what_to_do=page.advice,
+        reference=reference,
+    )
+    return html, page.status
