@@ -1,3 +1,4 @@
-import { initAll } from "./dist/govuk-frontend.js";
+// The page gives the address, with the file's hash in it, so that browsers may keep the file for a year.
+const { initAll } = await import(document.querySelector("link[rel=modulepreload]").href);
 
 initAll();

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Flask, Response, g, url_for
 from flask.globals import request
 from flask_login import current_user
-from jinja2 import ChoiceLoader, PackageLoader
+from jinja2 import ChoiceLoader, PackageLoader, PrefixLoader
 from werkzeug.wrappers import Response as BaseResponse
 
 from lms.clock import day_in_words, time_in_words
@@ -29,7 +29,8 @@ _POLICY = (
 def init_app(app: Flask) -> None:
     """Give the app its template loader, globals, filters and headers."""
     assert app.jinja_loader is not None
-    app.jinja_loader = ChoiceLoader([app.jinja_loader, PackageLoader("govuk_frontend_jinja")])
+    govuk = PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")})
+    app.jinja_loader = ChoiceLoader([app.jinja_loader, govuk])
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(csp_nonce=csp_nonce, NOT_CLEARANCE=NOT_CLEARANCE)
     app.jinja_env.filters.update(london_day=day_in_words, london_time=time_in_words)
