@@ -71,7 +71,7 @@ class Clause:
 
 @dataclass(frozen=True)
 class Rendered:
-    """A text ready for a page: the body without its title, the table of contents, the title in plain words."""
+    """A text ready for a page: the body without its title, its contents, the title in plain words."""
 
     html: Markup
     contents: tuple[Section, ...]
@@ -105,6 +105,20 @@ def clauses(markdown: str) -> dict[str, Clause]:
         end = next(line for line in starts if line > start)
         found[name] = Clause(name, section, "\n".join(lines[start:end]).strip())
     return found
+
+
+def list_items_by_section(markdown: str) -> tuple[tuple[Section, int], ...]:
+    """Return each section with the number of list items in it, nested ones too."""
+    tokens = POLICY.parse(markdown)
+    counted: list[tuple[Section, int]] = []
+    found = _outline(tokens).sections
+    for index, token in enumerate(tokens):
+        if index in found:
+            counted.append((found[index], 0))
+        elif token.type == "list_item_open" and counted:
+            section, items = counted[-1]
+            counted[-1] = (section, items + 1)
+    return tuple(counted)
 
 
 def fill(markdown: str, values: Mapping[str, str]) -> str:
@@ -157,7 +171,7 @@ def inline_html(markdown: str) -> Markup:
 
 
 def section_number(heading: str) -> tuple[str, str]:
-    """Return a heading's number ("" for none) and the rest: "5. Acceptable use" is ("5", "Acceptable use")."""
+    """Return a heading's number ("" for none) and the rest: "5. Conduct" is ("5", "Conduct")."""
     found = _SECTION.fullmatch(heading)
     if found is None:
         return "", heading
