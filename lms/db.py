@@ -251,7 +251,7 @@ def _same_key(columns: list[str]) -> str:
 def _postgresql_triggers(table: sa.Table) -> Iterator[str]:
     yield (
         "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$"
+        "$$ BEGIN RAISE EXCEPTION '%% is append-only', TG_TABLE_NAME; END $$"
     )
     yield (
         f"CREATE OR REPLACE TRIGGER {table.name}_no_change BEFORE UPDATE OR DELETE ON {table.name} "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID, uuid4
@@ -183,10 +184,14 @@ def give_role(person: Person, organisation_id: UUID, name: RoleName) -> None:
 
 def roles_of(person_id: UUID) -> dict[UUID, frozenset[RoleName]]:
     """Return the roles of a person by organisation."""
-    rows = session.execute(sa.select(Role.organisation_id, Role.name).where(Role.person_id == person_id))
+    return roles_by_organisation(session.scalars(sa.select(Role).where(Role.person_id == person_id)))
+
+
+def roles_by_organisation(roles: Iterable[Role]) -> dict[UUID, frozenset[RoleName]]:
+    """Return the names of some roles by the organisation they are held at."""
     held: dict[UUID, set[RoleName]] = {}
-    for organisation_id, name in rows:
-        held.setdefault(organisation_id, set()).add(name)
+    for role in roles:
+        held.setdefault(role.organisation_id, set()).add(role.name)
     return {organisation_id: frozenset(names) for organisation_id, names in held.items()}
 
 

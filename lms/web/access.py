@@ -21,7 +21,7 @@ from lms.attestations import IdentityAssurance
 from lms.config import Settings
 from lms.db import session
 from lms.errors import NotAllowedError, NotFoundError
-from lms.people import Engagement, Person, RoleName, roles_of
+from lms.people import Engagement, Person, Role, RoleName, roles_by_organisation, roles_of
 from lms.schools import Organisation, school_by_slug
 
 
@@ -106,10 +106,14 @@ class User(UserMixin):  # type: ignore[misc]
 def load_user(cookie_id: str) -> User | None:
     """Return the user whom a cookie names, unless their sessions were ended since."""
     identity, _, epoch = cookie_id.partition(".")
-    person = session.get(Person, UUID(identity))
-    if person is None or person.erased_at is not None or str(person.sign_in_epoch) != epoch:
+    rows = session.execute(
+        sa.select(Person, Role)
+        .outerjoin(Role, Role.person_id == Person.id)
+        .where(Person.id == UUID(identity))
+    ).all()
+    if not rows or rows[0][0].erased_at is not None or str(rows[0][0].sign_in_epoch) != epoch:
         return None
-    return User(person, roles_of(person.id))
+    return User(rows[0][0], roles_by_organisation(role for _, role in rows if role is not None))
 
 
 def sign_in(person: Person, assurance: IdentityAssurance) -> None:

@@ -1,0 +1,171 @@
+"""What one person has to do, and how far they have got: the learner's page, and the way into modules and signing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cache
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from lms import compliance
+from lms.attestations import SIGNING_KINDS, Attestation, IdentityAssurance, Signing
+from lms.clock import london_day
+from lms.compliance import Item, Obligation, Standing
+from lms.config import resource_dir
+from lms.db import session
+from lms.errors import NotFoundError
+from lms.people import Engagement, Person, is_current
+from lms.scenarios import Module, load_programme
+from lms.schools import Organisation
+from lms.status import Status
+from lms.training import Attempt, Completion
+
+RENEW_WITHIN = timedelta(days=30)
+"""How long before a signature runs out it may be renewed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleState:
+    """How far somebody is with one module of a task."""
+
+    module: Module
+    attempt_id: UUID | None
+    is_completed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One obligation of one person, with its modules in order."""
+
+    school: Organisation
+    engagement: Engagement
+    item: Item
+    obligation: Obligation
+    modules: tuple[ModuleState, ...]
+    cycle: int
+    is_open: bool
+    """Whether there is something to do: not signed yet, declined, run out, or soon to run out."""
+
+    @property
+    def id(self) -> UUID:
+        """The assignment's id, which is in the address."""
+        return self.item.assignment.id
+
+    @property
+    def title(self) -> str:
+        """The policy's title."""
+        return self.item.policy.title
+
+    @property
+    def is_ready_to_sign(self) -> bool:
+        """Whether every module is completed, or there is none."""
+        return self.is_open and all(state.is_completed for state in self.modules)
+
+    @property
+    def next_module(self) -> ModuleState | None:
+        """The first module that isn't completed."""
+        return next((state for state in self.modules if not state.is_completed), None)
+
+
+@cache
+def modules() -> dict[str, Module]:
+    """Return every module that ships with the product, by slug. Parsed once a process."""
+    folders = sorted(p for p in resource_dir("scenarios").iterdir() if p.is_dir())
+    return {slug: module for folder in folders for slug, module in load_programme(folder).modules.items()}
+
+
+def tasks(person: Person, now: datetime) -> list[Task]:
+    """Return what a person must do or has done, at every school, the most urgent first. Five queries."""
+    engaged = _engagements(person.id, now)
+    wanted = compliance.items(engaged, now)
+    held = compliance.of_person(person.id, wanted, Standing.EXPECTED)
+    states, cycles = _attempts(person.id), _cycles(person.id)
+    found = [_task(engaged, item, o, states, cycles.get(item.assignment.id, 0)) for item, o in held]
+    return sorted(
+        found, key=lambda task: (not task.is_open, task.obligation.next_due or date.max, task.title)
+    )
+
+
+def task(person: Person, assignment_id: UUID, now: datetime) -> Task:
+    """Return one of a person's tasks. Raises NotFoundError when it isn't theirs, or is no more."""
+    for found in tasks(person, now):
+        if found.id == assignment_id:
+            return found
+    raise NotFoundError("That isn’t something you have been asked to do, or it has been withdrawn.")
+
+
+def signing(task: Task, person: Person, assurance: IdentityAssurance, cycle: int) -> Signing:
+    """Return what signing (or declining) a task records. `cycle` is the one that the form was shown for."""
+    return Signing(
+        school=task.school,
+        person=person,
+        engagement=task.engagement,
+        assignment=task.item.assignment,
+        policy=task.item.policy,
+        version=task.item.version,
+        cycle=cycle,
+        identity_assurance=assurance,
+    )
+
+
+def _engagements(person_id: UUID, now: datetime) -> dict[UUID, tuple[Organisation, list[Engagement]]]:
+    rows = session.execute(
+        sa.select(Organisation, Engagement)
+        .join(Engagement, Engagement.organisation_id == Organisation.id)
+        .where(Engagement.person_id == person_id, Engagement.recorded_to.is_(None))
+        .order_by(Engagement.starts, Engagement.id)
+    )
+    found: dict[UUID, tuple[Organisation, list[Engagement]]] = {}
+    for school, engagement in rows:
+        if is_current(engagement, now):
+            found.setdefault(school.id, (school, []))[1].append(engagement)
+    return found
+
+
+_States = dict[tuple[UUID, str, int], tuple[UUID, bool]]
+
+
+def _attempts(person_id: UUID) -> _States:
+    rows = session.execute(
+        sa.select(Attempt.assignment_id, Attempt.module, Attempt.cycle, Attempt.id, Completion.id)
+        .outerjoin(Completion, Completion.attempt_id == Attempt.id)
+        .where(Attempt.person_id == person_id)
+    )
+    return {(a, module, cycle): (attempt, done is not None) for a, module, cycle, attempt, done in rows}
+
+
+def _cycles(person_id: UUID) -> dict[UUID, int]:
+    rows = session.execute(
+        sa.select(Attestation.assignment_id, sa.func.count())
+        .where(Attestation.person_id == person_id, Attestation.kind.in_(SIGNING_KINDS))
+        .group_by(Attestation.assignment_id)
+    )
+    return {assignment: count for assignment, count in rows}
+
+
+def _task(
+    engaged: dict[UUID, tuple[Organisation, list[Engagement]]],
+    item: Item,
+    obligation: Obligation,
+    states: _States,
+    cycle: int,
+) -> Task:
+    school, engagements = engaged[item.assignment.organisation_id]
+    mine = next(e for e in engagements if e.type in item.assignment.audience)
+    progress = tuple(_state(item, slug, states, cycle) for slug in item.assignment.modules)
+    return Task(
+        school, mine, item, obligation, progress, cycle, _is_open(obligation, london_day(item.moment))
+    )
+
+
+def _state(item: Item, slug: str, states: _States, cycle: int) -> ModuleState:
+    attempt_id, is_completed = states.get((item.assignment.id, slug, cycle), (None, False))
+    return ModuleState(modules()[slug], attempt_id, is_completed)
+
+
+def _is_open(obligation: Obligation, day: date) -> bool:
+    if obligation.status is Status.SIGNED:
+        return obligation.next_due is not None and obligation.next_due - day <= RENEW_WITHIN
+    return obligation.status is not Status.NOT_REQUIRED
