@@ -62,7 +62,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
-def _ask_to_sign_in(error: SignInNeeded) -> ResponseReturnValue:
+def _ask_to_sign_in(_error: SignInNeeded) -> ResponseReturnValue:
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("sign_in.sign_in", next=wanted))
 
