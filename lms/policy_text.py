@@ -93,6 +93,13 @@ def sections(markdown: str) -> tuple[Section, ...]:
     return tuple(_outline(POLICY.parse(markdown)).sections.values())
 
 
+def title_of(markdown: str) -> str:
+    """Return the `# Title` in plain words, or "" where there is none."""
+    tokens = POLICY.parse(markdown)
+    at = _outline(tokens).title_at
+    return "" if at is None else words_of(tokens[at + 1])
+
+
 def clauses(markdown: str) -> dict[str, Clause]:
     """Return the clauses by id, in order. Where an id is used twice the first is the clause."""
     tokens = POLICY.parse(markdown)

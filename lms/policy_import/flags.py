@@ -56,8 +56,8 @@ RULES = (
             r"\b(?:keep|save|retain|take)\b.{0,60}\b(?:records?|evidence|screen ?(?:shots?|prints?|grabs?))\b"
         ),
         "This asks people to keep evidence, and the policy doesn't say that a sexual image of anyone "
-        "under 18 must never be copied, saved or sent on: to do so is a crime. Tell them to leave it and to go to the "
-        "safeguarding lead.",
+        "under 18 must never be copied, saved or sent on: to do so is a crime. Tell them to leave it and to "
+        "go to the safeguarding lead.",
         unless=_words(
             r"^(?=.*\b(?:never|not|don['’]t|crime|offence|illegal)\b)(?=.*\b(?:cop(?:y|ied)|sav(?:e|ed)|forward\w*"
             r"|shar(?:e|ed)|download\w*|print\w*)\b).*\b(?:sexual|indecent|nude|naked)\b.{0,40}"
@@ -76,8 +76,10 @@ RULES = (
     ),
 )
 
-_MONTHS = ("january", "february", "march", "april", "may", "june")
-_MONTHS += ("july", "august", "september", "october", "november", "december")
+_MONTHS = [
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+]
 _DATE = re.compile(
     rf"\b(?:(?P<month>\d{{1,2}})[\s/.-]+|(?P<name>{'|'.join(_MONTHS)})\s+)(?P<year>20\d\d)\b", re.IGNORECASE
 )

@@ -176,4 +176,9 @@ def _stands_alone(lines: Sequence[Line], at: int) -> bool:
     bare, after = lines[at].bare, lines[at + 1]
     if lines[at].is_item or "\t" in bare or bare[-1] == ":" or not is_heading_like(bare, _HEADING_WORDS):
         return False
-    return after.is_item or len(after.bare.split()) > _HEADING_WORDS or after.bare[-1] in ".:"
+    if after.is_item:
+        return True
+    # A line that begins in small letters goes on from this one, over the turn of a page.
+    return not after.bare[0].islower() and (
+        len(after.bare.split()) > _HEADING_WORDS or after.bare[-1] in ".:"
+    )

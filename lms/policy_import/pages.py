@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 _GLYPHS = "•·▪◦●○‣■□➢➤✓\uf0b7\uf0a7"
@@ -95,10 +95,9 @@ def furniture(lines: Sequence[Line]) -> tuple[tuple[int, ...], ...]:
 
     Returns the positions of each header or footer, one tuple a text.
     """
-    edges = _edges(lines)
     pages = len({line.page for line in lines})
     repeated: dict[str, list[int]] = defaultdict(list)
-    for at in sorted(edges):
+    for at in _edges(lines, range(len(lines)), _EDGE):
         if _may_repeat(lines[at].bare):
             repeated[re.sub(r"\d+", "#", folded(lines[at].text))].append(at)
     enough = max(2 if pages == 2 else 3, (pages + 1) // 2)
@@ -106,16 +105,16 @@ def furniture(lines: Sequence[Line]) -> tuple[tuple[int, ...], ...]:
         tuple(places) for places in repeated.values() if len({lines[at].page for at in places}) >= enough
     ]
     taken = {at for places in found for at in places}
-    numbers = (at for at, line in enumerate(lines) if _is_page_number(line, at in edges and pages > 1))
-    rest = tuple(at for at in numbers if at not in taken)
-    return (*found, rest) if rest else tuple(found)
+    numbers = tuple(_page_numbers(lines, [at for at in range(len(lines)) if at not in taken]))
+    return (*found, numbers) if numbers else tuple(found)
 
 
-def _edges(lines: Sequence[Line]) -> set[int]:
+def _edges(lines: Sequence[Line], among: Iterable[int], depth: int) -> list[int]:
+    """Return the positions that are the first or last few on their page, in order."""
     pages: dict[int, list[int]] = defaultdict(list)
-    for at, line in enumerate(lines):
-        pages[line.page].append(at)
-    return {at for page in pages.values() for at in (*page[:_EDGE], *page[-_EDGE:])}
+    for at in among:
+        pages[lines[at].page].append(at)
+    return sorted({at for page in pages.values() for at in (*page[:depth], *page[-depth:])})
 
 
 def _may_repeat(bare: str) -> bool:
@@ -125,10 +124,13 @@ def _may_repeat(bare: str) -> bool:
     return not (bare.endswith(":") or MARKER.match(bare) or bare.startswith("#") or NUMBERED.match(bare))
 
 
-def _is_page_number(line: Line, at_edge: bool) -> bool:
-    if PAGE_NUMBER.fullmatch(line.bare):
-        return True
-    return at_edge and line.blank_before and _BARE_NUMBER.fullmatch(line.bare) is not None
+def _page_numbers(lines: Sequence[Line], among: Sequence[int]) -> Iterator[int]:
+    """Find "Page 3 of 9" anywhere, and a number by itself where a page of several begins or ends."""
+    outermost = set(_edges(lines, among, 1)) if lines and lines[-1].page != lines[0].page else set()
+    for at in among:
+        bare = lines[at].bare
+        if PAGE_NUMBER.fullmatch(bare) or (at in outermost and _BARE_NUMBER.fullmatch(bare)):
+            yield at
 
 
 def contents_list(lines: Sequence[Line], passing: Iterable[int] = ()) -> Contents:

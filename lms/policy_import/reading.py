@@ -1,4 +1,4 @@
-"""Read a policy: find its title and sections, leave out what only the pages needed, account for every line."""
+"""Read a policy: find its title and sections, leave out what the pages needed, account for every line."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from lms.policy_import.decoding import decode, is_markdown
 from lms.policy_import.flags import flags_of
 from lms.policy_import.found import Flag, ImportedPolicy, ImportedSection, PolicyRefusedError, Unplaced
 from lms.policy_import.headings import CLAUSE, RULED, Headings, find_headings, heading_words, names_a_policy
-from lms.policy_import.inline import as_written
+from lms.policy_import.inline import as_marked, as_written
 from lms.policy_import.pages import Contents, Line, contents_list, furniture, lines_of
 from lms.policy_import.writing import Piece, marked_markdown, plain_markdown
-from lms.policy_text import list_items_by_section
+from lms.policy_text import list_items_by_section, title_of
 
 _PROSE_WORDS = 12
 _FINISHED = re.compile(r"[.!?:;][\"'’”)\]]*$")
@@ -26,7 +26,7 @@ _UNFINISHED = re.compile(
 )
 _HEADER = "Repeated at the top or foot of {pages}: a header, a footer or a page number."
 _CONTENTS = "The contents list: a new one is made from the headings."
-_FRONT = "Before the first section: the cover, the contacts or the version table. Not part of the text people sign."
+_FRONT = "Before the first section: the cover, contacts or version table. Not part of the text people sign."
 _JOINED = "Joined to the end of line {line}, across a page break: check that it reads on."
 _OPENING = "This stands before the first section and is kept, at the top of the text."
 _RULED = "A ruled line."
@@ -58,10 +58,11 @@ def read_policy(content: bytes, name: str) -> ImportedPolicy:
         )
     title = _title(lines, headings, name)
     pieces, front = _pieces(lines.kept, headings)
-    shown = f"# {as_written(title)}\n\n{marked_markdown(pieces) if marked else plain_markdown(pieces)}"
+    body = marked_markdown(pieces) if marked else plain_markdown(pieces)
+    shown = f"# {as_marked(title) if marked else as_written(title)}\n\n{body}"
     counted = list_items_by_section(shown)
     return ImportedPolicy(
-        title=title,
+        title=title_of(shown),
         markdown=shown,
         sections=tuple(ImportedSection(section.number, section.title, items) for section, items in counted),
         list_items=sum(items for _, items in counted),
