@@ -129,11 +129,16 @@ def test_a_flag_names_the_line_in_the_file(phones: ImportedPolicy) -> None:
 
 
 def test_a_sound_policy_is_not_flagged() -> None:
-    policy = read(
-        "1. Law\n\nWe follow the UK GDPR and the Data Protection Act 2018, and the Regulation of "
-        "Investigatory Powers Act 2000 as amended by the Investigatory Powers Act 2016.\n\n2. Conduct\n\nNever "
-        "disclose passwords. Posts on X (formerly Twitter) count. Keep a record of abuse.\n\nNever save or forward a sexual image of a child.\n"
+    law = (
+        "We follow the UK GDPR and the Data Protection Act 2018, and the Regulation of Investigatory Powers "
+        "Act 2000 as amended by the Investigatory Powers Act 2016."
     )
+    conduct = (
+        "Never disclose passwords. Posts on X (formerly Twitter) count. Keep a record of abuse.\n\n"
+        "Never save or forward a sexual image of a child."
+    )
+
+    policy = read(f"1. Law\n\n{law}\n\n2. Conduct\n\n{conduct}\n")
 
     assert policy.flags == ()
 
@@ -459,7 +464,9 @@ def test_any_text_is_read_or_refused_and_no_word_vanishes(text: str, name: str) 
     assert policy.sections
     assert unknown_placeholders(policy.markdown) == ()
     account = " ".join([policy.title, shown(policy), *(one.text for one in policy.unplaced)])
-    lost = set(words(text)) - set(words(account))
+    # In Markdown the number of a list item is a mark, which the page draws.
+    written = re.sub(r"^\s*\d+[.)]\s", "", text, flags=re.MULTILINE) if name == "a.md" else text
+    lost = set(words(written)) - set(words(account))
     assert not {word for word in lost if word.isascii()}
 
 
