@@ -117,7 +117,12 @@ def is_sqlite() -> bool:
 def _set_up_sqlite(connection: Any, _record: object) -> None:
     # Python's sqlite3 would otherwise begin late, by itself, and deferred.
     connection.isolation_level = None
-    for pragma in ("synchronous=FULL", "foreign_keys=ON", "recursive_triggers=ON", "busy_timeout=10000"):
+    for pragma in (
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "recursive_triggers=ON",
+        f"busy_timeout={int(LOCK_WAIT * 1000)}",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -33,7 +33,9 @@ class StrictClient(FlaskClient):
             self.page = html.fromstring(response.get_data(as_text=True))
         return response
 
-    def sign_in_as(self, person_id: UUID, assurance: IdentityAssurance = IdentityAssurance.WORK_EMAIL) -> None:
+    def sign_in_as(
+        self, person_id: UUID, assurance: IdentityAssurance = IdentityAssurance.WORK_EMAIL
+    ) -> None:
         """Put somebody's session in the cookie, as the sign-in pages would."""
         from lms.db import session as database
         from lms.people import Person
@@ -51,7 +53,11 @@ class StrictClient(FlaskClient):
     def submit(self, form_index: int = 0, *, button: str | None = None, **fields: Any) -> TestResponse:
         """Fill in a form of the page (of those in main) and press its button; follow where it leads."""
         forms = self.page.xpath("//main//form")
-        form = next(f for f in forms if f.xpath(f".//button[contains(normalize-space(.), '{button}')]")) if button else forms[form_index]
+        form = (
+            next(f for f in forms if f.xpath(f".//button[contains(normalize-space(.), '{button}')]"))
+            if button
+            else forms[form_index]
+        )
         values: dict[str, Any] = {}
         for name, value in form.form_values():
             values.setdefault(name, []).append(value)
@@ -64,9 +70,12 @@ class StrictClient(FlaskClient):
 
     def follow(self, text: str) -> TestResponse:
         """Open the link of the page whose words contain `text`."""
-        link = self.page.xpath(f"//a[contains(normalize-space(.), \"{text}\")]")[0]
+        link = self.page.xpath(f'//a[contains(normalize-space(.), "{text}")]')[0]
         parts = urlsplit(link.get("href"))
-        return self.get(urljoin(self.address, parts.path) + (f"?{parts.query}" if parts.query else ""), follow_redirects=True)
+        return self.get(
+            urljoin(self.address, parts.path) + (f"?{parts.query}" if parts.query else ""),
+            follow_redirects=True,
+        )
 
     @property
     def text(self) -> str:

@@ -67,7 +67,12 @@ def engagement_of(person: Person) -> Engagement:
 
 
 def make_policy(
-    school: Organisation, *, slug: str = "social-media", markdown: str = POLICY, label: str = "1", now: datetime = BEFORE
+    school: Organisation,
+    *,
+    slug: str = "social-media",
+    markdown: str = POLICY,
+    label: str = "1",
+    now: datetime = BEFORE,
 ) -> PolicyVersion:
     """Publish a version of a policy."""
     return policies.publish(

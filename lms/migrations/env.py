@@ -3,14 +3,15 @@
 from alembic import context
 from flask import current_app
 
-from lms.db import Base, protect_evidence
+from lms.db import protect_evidence
+from lms.tables import METADATA
 
 engine = current_app.extensions["migrate"].db.engine
 
 with engine.connect() as connection:
     context.configure(
         connection=connection,
-        target_metadata=Base.metadata,
+        target_metadata=METADATA,
         compare_type=True,
         render_as_batch=engine.dialect.name == "sqlite",
         user_module_prefix="lms.db.",

@@ -40,6 +40,49 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_organisation_parent_id"), ["parent_id"], unique=False)
 
     op.create_table(
+        "rate",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("window", lms.db.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("key", "window", name=op.f("pk_rate")),
+    )
+    op.create_table(
+        "audit",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.Column("at", lms.db.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("actor_id", sa.Uuid(), nullable=True),
+        sa.Column(
+            "event",
+            sa.Enum(
+                "signed_in",
+                "sign_in_refused",
+                "signed_out",
+                "exported",
+                "assignment_saved",
+                "assignment_ended",
+                "exemption_saved",
+                "contacts_changed",
+                "policy_published",
+                "help_answered",
+                "user_created",
+                name="event",
+                native_enum=False,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column("subject_id", sa.Uuid(), nullable=True),
+        sa.Column("details", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisation.id"], name=op.f("fk_audit_organisation_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
+    )
+    with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.create_index("ix_audit_organisation_at", ["organisation_id", "at"], unique=False)
+
+    op.create_table(
         "checkpoint",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("organisation_id", sa.Uuid(), nullable=False),
@@ -219,6 +262,15 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_attempt_assignment_id"), ["assignment_id"], unique=False)
 
     op.create_table(
+        "credential",
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("password_hash", sa.Text(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("locked_until", lms.db.UTCDateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_credential_person_id")),
+        sa.PrimaryKeyConstraint("person_id", name=op.f("pk_credential")),
+    )
+    op.create_table(
         "engagement",
         sa.Column("organisation_id", sa.Uuid(), nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=False),
@@ -287,6 +339,72 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_exemption_person_id"), ["person_id"], unique=False)
 
     op.create_table(
+        "help_request",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("assignment_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum("another_way", "question", "not_me", name="helpkind", native_enum=False, length=30),
+            nullable=False,
+        ),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("asked_at", lms.db.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("answered_at", lms.db.UTCDateTime(timezone=True), nullable=True),
+        sa.Column("answered_by", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisation.id"], name=op.f("fk_help_request_organisation_id")
+        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_help_request_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_help_request")),
+    )
+    with op.batch_alter_table("help_request", schema=None) as batch_op:
+        batch_op.create_index("ix_help_request_open", ["organisation_id", "answered_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_help_request_person_id"), ["person_id"], unique=False)
+
+    op.create_table(
+        "message",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=True),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "sign_in_link",
+                "shared_address",
+                "receipt",
+                "help_request",
+                name="messagekind",
+                native_enum=False,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column("dedupe", sa.Text(), nullable=False),
+        sa.Column("payload", sa.JSON(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum("queued", "sending", "sent", "failed", name="messagestate", native_enum=False, length=30),
+            nullable=False,
+        ),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("queued_at", lms.db.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("next_at", lms.db.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("sent_at", lms.db.UTCDateTime(timezone=True), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisation.id"], name=op.f("fk_message_organisation_id")
+        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_message_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_message")),
+        sa.UniqueConstraint("dedupe", name=op.f("uq_message_dedupe")),
+    )
+    with op.batch_alter_table("message", schema=None) as batch_op:
+        batch_op.create_index("ix_message_state_next_at", ["state", "next_at"], unique=False)
+
+    op.create_table(
         "policy_version",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("organisation_id", sa.Uuid(), nullable=False),
@@ -331,6 +449,20 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "person_id", "organisation_id", "name", name=op.f("uq_role_person_id_organisation_id_name")
         ),
+    )
+    op.create_table(
+        "token",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column(
+            "purpose", sa.Enum("sign_in", name="purpose", native_enum=False, length=30), nullable=False
+        ),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("expires", lms.db.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("used_at", lms.db.UTCDateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_token_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_token")),
+        sa.UniqueConstraint("hash", name=op.f("uq_token_hash")),
     )
     op.create_table(
         "answer",
@@ -461,8 +593,18 @@ def downgrade() -> None:
 
     op.drop_table("attestation")
     op.drop_table("answer")
+    op.drop_table("token")
     op.drop_table("role")
     op.drop_table("policy_version")
+    with op.batch_alter_table("message", schema=None) as batch_op:
+        batch_op.drop_index("ix_message_state_next_at")
+
+    op.drop_table("message")
+    with op.batch_alter_table("help_request", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_help_request_person_id"))
+        batch_op.drop_index("ix_help_request_open")
+
+    op.drop_table("help_request")
     with op.batch_alter_table("exemption", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_exemption_person_id"))
         batch_op.drop_index(batch_op.f("ix_exemption_assignment_id"))
@@ -474,6 +616,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_engagement_manager_id"))
 
     op.drop_table("engagement")
+    op.drop_table("credential")
     with op.batch_alter_table("attempt", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_attempt_assignment_id"))
 
@@ -493,6 +636,11 @@ def downgrade() -> None:
     op.drop_table("entry")
     op.drop_table("choice_count")
     op.drop_table("checkpoint")
+    with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.drop_index("ix_audit_organisation_at")
+
+    op.drop_table("audit")
+    op.drop_table("rate")
     with op.batch_alter_table("organisation", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_organisation_parent_id"))
 
