@@ -61,8 +61,7 @@ class StrictClient(FlaskClient):
         values: dict[str, Any] = {}
         for name, value in form.form_values():
             values.setdefault(name, []).append(value)
-        for name, value in fields.items():
-            values[name] = value
+        values |= fields
         target = urljoin(self.address, form.get("action") or self.address)
         if (form.get("method") or "get").lower() == "get":
             return self.get(target, query_string=values, follow_redirects=True)
