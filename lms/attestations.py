@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -20,7 +22,8 @@ from lms import ledger, training
 from lms.db import APPEND_ONLY, Base, session
 from lms.errors import ConflictError
 from lms.people import Engagement, Person
-from lms.policies import Policy, PolicyVersion, rendered, sha256_of, store
+from lms.policies import Policy, PolicyVersion, sha256_of, source, store
+from lms.policy_text import fill
 from lms.schools import Organisation
 from lms.wording import DECLINE_STATEMENT, STATEMENT, notice
 
@@ -125,7 +128,7 @@ class Signing:
     @property
     def text(self) -> str:
         """The policy as this school shows it."""
-        return rendered(self.version, self.school)
+        return _filled(source(self.version), tuple(sorted(self.school.placeholder_values.items())))
 
     @property
     def text_sha256(self) -> str:
@@ -133,35 +136,57 @@ class Signing:
         return sha256_of(self.text)
 
 
+@lru_cache(maxsize=64)
+def _filled(markdown: str, values: tuple[tuple[str, str], ...]) -> str:
+    return fill(markdown, dict(values))
+
+
+class TextChangedError(ConflictError):
+    """The policy's text is no longer the one that was shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Act:
+    """What differs between signing and declining."""
+
+    kind: Kind
+    method: str
+    statement: str
+    modules: list[dict[str, str]]
+    details: dict[str, str]
+
+
 def sign(
-    signing: Signing, *, typed_name: str, shown_sha256: str, key: Ed25519PrivateKey, now: datetime
+    signing: Signing,
+    *,
+    typed_name: str,
+    shown_sha256: str,
+    key: Ed25519PrivateKey,
+    now: datetime,
+    name_confirmed: bool = False,
 ) -> Attestation:
     """Record that the person read, understood and signed; append it to the ledger; forget the practice answers.
 
+    `name_confirmed` says that the name differs from the record's, and that the person was asked and stood by it.
     Signing the same thing twice (a second press, a second tab) returns the first attestation.
 
     Raises:
-        ConflictError: the text is not the one that was shown, or a module isn't completed.
+        TextChangedError: the text is not the one that was shown.
+        ConflictError: a module isn't completed, or the form is of a cycle that hasn't begun.
         ClockError: the clock has gone back.
+        LedgerError: the ledger's key or newest checkpoint isn't the one that belongs to it.
     """
     held = ledger.lock(signing.school)
-    if (earlier := _recorded(signing, Kind.SIGNED)) is not None:
+    if (earlier := _earlier(signing, SIGNING_KINDS)) is not None:
         return earlier
     if shown_sha256 != signing.text_sha256:
-        raise ConflictError(
+        raise TextChangedError(
             "The policy was changed while you were reading. Please read it again before you sign."
         )
     completed = _completed_modules(signing)
-    attestation = _append(
-        signing,
-        held,
-        Kind.SIGNED,
-        statement=signing.statement,
-        modules=completed,
-        details={"name_typed": typed_name},
-        now=now,
-        key=key,
-    )
+    details = {"name_typed": typed_name} | ({"name_confirmed": "yes"} if name_confirmed else {})
+    act = _Act(Kind.SIGNED, "typed name", signing.statement, completed, details)
+    attestation = _append(signing, held, act, key, now)
     training.forget_answers(signing.person.id, signing.assignment.id)
     return attestation
 
@@ -169,23 +194,23 @@ def sign(
 def decline(signing: Signing, *, reason: str, key: Ed25519PrivateKey, now: datetime) -> Attestation:
     """Record that the person has read the policy and chooses not to sign. The reason is HR's alone to see.
 
+    Declining the same thing twice returns the first attestation.
+
     Raises:
-        ClockError: the clock has gone back.
+        ConflictError: it was signed meanwhile.
+        ClockError, LedgerError: as for `sign`.
     """
     held = ledger.lock(signing.school)
-    for kind in (Kind.SIGNED, Kind.DECLINED):
-        if (earlier := _recorded(signing, kind)) is not None:
-            return earlier
-    return _append(
-        signing,
-        held,
-        Kind.DECLINED,
-        statement=signing.decline_statement,
-        modules=[],
-        details={"reason": reason} if reason else {},
-        now=now,
-        key=key,
-    )
+    earlier = _earlier(signing, (*SIGNING_KINDS, Kind.DECLINED))
+    if earlier is not None and earlier.kind is not Kind.DECLINED:
+        raise ConflictError(
+            "You have signed this already. If that was a mistake, tell HR: nothing is deleted."
+        )
+    if earlier is not None:
+        return earlier
+    details = {"reason": reason} if reason else {}
+    act = _Act(Kind.DECLINED, "button", signing.decline_statement, [], details)
+    return _append(signing, held, act, key, now)
 
 
 def cycle_of(person_id: UUID, assignment_id: UUID) -> int:
@@ -209,15 +234,27 @@ def commitment(salt: bytes, details: bytes) -> str:
     return hashlib.sha256(salt + details).hexdigest()
 
 
-def _recorded(signing: Signing, kind: Kind) -> Attestation | None:
-    return session.scalar(
-        sa.select(Attestation).where(
+def _earlier(signing: Signing, kinds: Collection[Kind]) -> Attestation | None:
+    """Return what is recorded already for the form's cycle, a signing before a declining.
+
+    Raises ConflictError for a cycle that hasn't begun, or is over without a signing of these kinds.
+    """
+    rows = session.scalars(
+        sa.select(Attestation)
+        .where(
             Attestation.person_id == signing.person.id,
             Attestation.assignment_id == signing.assignment.id,
-            Attestation.cycle == signing.cycle,
-            Attestation.kind == kind,
         )
-    )
+        .order_by(Attestation.cycle)
+    ).all()
+    found = [row for row in rows if row.cycle == signing.cycle and row.kind in kinds]
+    if not found and signing.cycle != _open_cycle(rows):
+        raise ConflictError("This page belongs to another time you signed. Please start again.")
+    return min(found, key=lambda row: row.kind is Kind.DECLINED, default=None)
+
+
+def _open_cycle(rows: Sequence[Attestation]) -> int:
+    return sum(row.kind in SIGNING_KINDS for row in rows)
 
 
 def _completed_modules(signing: Signing) -> list[dict[str, str]]:
@@ -229,26 +266,18 @@ def _completed_modules(signing: Signing) -> list[dict[str, str]]:
 
 
 def _append(
-    signing: Signing,
-    held: ledger.Ledger,
-    kind: Kind,
-    *,
-    statement: str,
-    modules: list[dict[str, str]],
-    details: dict[str, str],
-    now: datetime,
-    key: Ed25519PrivateKey,
+    signing: Signing, held: ledger.Ledger, act: _Act, key: Ed25519PrivateKey, now: datetime
 ) -> Attestation:
     at, identity, salt = ledger.tick(held, now), uuid4(), os.urandom(32)
-    personal = rfc8785.dumps({**_details_on_record(signing), **details})
-    record = _record(signing, kind, identity, statement, modules, commitment(salt, personal), at)
+    personal = rfc8785.dumps({**_details_on_record(signing), **act.details})
+    record = _record(signing, act, identity, commitment(salt, personal), at)
     attestation = Attestation(
         id=identity,
         organisation_id=signing.school.id,
         person_id=signing.person.id,
         assignment_id=signing.assignment.id,
         policy_version_id=signing.version.id,
-        kind=kind,
+        kind=act.kind,
         cycle=signing.cycle,
         identity_assurance=signing.identity_assurance,
         recorded_at=at,
@@ -269,6 +298,7 @@ def _append(
 def _details_on_record(signing: Signing) -> dict[str, str]:
     person, engagement = signing.person, signing.engagement
     found = {
+        "person": str(person.id),
         "forename": person.forename,
         "surname": person.surname,
         "known_as": person.known_as,
@@ -279,36 +309,32 @@ def _details_on_record(signing: Signing) -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-def _record(
-    signing: Signing,
-    kind: Kind,
-    identity: UUID,
-    statement: str,
-    modules: list[dict[str, str]],
-    personal: str,
-    at: datetime,
-) -> bytes:
-    version = signing.version
+def _record(signing: Signing, act: _Act, identity: UUID, personal: str, at: datetime) -> bytes:
     return rfc8785.dumps(
         {
-            "type": kind.value,
+            "type": act.kind.value,
             "id": str(identity),
             "school": signing.school.ledger_origin,
             "assignment": str(signing.assignment.id),
-            "policy": {
-                "slug": signing.policy.slug,
-                "title": signing.policy.title,
-                "version": version.label,
-                "source_sha256": version.source_sha256,
-                "text_sha256": store(signing.text.encode()),
-            },
-            "modules": modules,
-            "statement": statement,
+            "cycle": signing.cycle,
+            "policy": _policy(signing),
+            "modules": act.modules,
+            "statement": act.statement,
             "notice_sha256": store("\n\n".join(notice(signing.school.placeholder_values)).encode()),
             "time": at.isoformat().replace("+00:00", "Z"),
-            "method": "typed name" if kind is Kind.SIGNED else "button",
+            "method": act.method,
             "identity_assurance": signing.identity_assurance.value,
             "engagement_type": signing.engagement.type.value,
             "personal_details_sha256": personal,
         }
     )
+
+
+def _policy(signing: Signing) -> dict[str, str]:
+    return {
+        "slug": signing.policy.slug,
+        "title": signing.policy.title,
+        "version": signing.version.label,
+        "source_sha256": signing.version.source_sha256,
+        "text_sha256": store(signing.text.encode()),
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID, uuid4
@@ -9,7 +10,14 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from lms import mail
 from lms.db import Base, session
+from lms.mail import MessageKind
+from lms.people import Person, Role, RoleName
+from lms.schools import Organisation
+
+MOST_CHARACTERS = 2000
+"""How long a question or a reason may be."""
 
 
 class HelpKind(StrEnum):
@@ -50,10 +58,53 @@ class HelpRequest(Base):
 
 
 def ask(
-    organisation_id: UUID, person_id: UUID, assignment_id: UUID, kind: HelpKind, text: str, now: datetime
+    school: Organisation, person_id: UUID, assignment_id: UUID, kind: HelpKind, text: str, now: datetime
 ) -> HelpRequest:
-    """Tell HR; the same request, still open, isn't doubled but gets the newest words."""
-    request = session.scalar(
+    """Put a request before HR, and tell them by e-mail that there is one.
+
+    The same request, still open, isn't doubled but gets the newest words.
+    """
+    request = open_request(person_id, assignment_id, kind)
+    if request is None:
+        request = HelpRequest(id=uuid4(), organisation_id=school.id, person_id=person_id)
+        request.assignment_id, request.kind = assignment_id, kind
+        session.add(request)
+    request.text, request.asked_at = text, now
+    session.flush()
+    _tell_hr(school, request, now)
+    return request
+
+
+def _tell_hr(school: Organisation, request: HelpRequest, now: datetime) -> None:
+    # New words are a new message; the same words sent twice (a second press) are one.
+    words = hashlib.sha256(request.text.encode()).hexdigest()[:16]
+    for person in _hr_people(school):
+        mail.queue(
+            MessageKind.HELP_REQUEST,
+            organisation_id=school.id,
+            address=person.email or "",
+            person_id=person.id,
+            dedupe=f"help_request:{request.id}:{person.id}:{words}",
+            now=now,
+            request=str(request.id),
+        )
+
+
+def _hr_people(school: Organisation) -> list[Person]:
+    places = [school.id] + ([school.parent_id] if school.parent_id else [])
+    rows = session.scalars(
+        sa.select(Person)
+        .join(Role, Role.person_id == Person.id)
+        .where(Role.organisation_id.in_(places), Role.name == RoleName.HR)
+        .where(Person.email.is_not(None), Person.erased_at.is_(None))
+        .order_by(Person.id)
+    )
+    return list(dict.fromkeys(rows))
+
+
+def open_request(person_id: UUID, assignment_id: UUID, kind: HelpKind) -> HelpRequest | None:
+    """Return what somebody asked about an assignment and nobody has dealt with yet."""
+    return session.scalar(
         sa.select(HelpRequest).where(
             HelpRequest.person_id == person_id,
             HelpRequest.assignment_id == assignment_id,
@@ -61,13 +112,6 @@ def ask(
             HelpRequest.answered_at.is_(None),
         )
     )
-    if request is None:
-        request = HelpRequest(id=uuid4(), organisation_id=organisation_id, person_id=person_id)
-        request.assignment_id, request.kind = assignment_id, kind
-        session.add(request)
-    request.text, request.asked_at = text, now
-    session.flush()
-    return request
 
 
 def settle(request: HelpRequest, actor_id: UUID, now: datetime) -> None:
