@@ -82,7 +82,7 @@ def write(
 def _item_columns(number: int, title: str) -> tuple[Column[RecordRow], Column[RecordRow]]:
     return (
         Column(f"{title}: status", 15, Kind.STATUS, _status_of(number)),
-        Column(f"{title}: signed", 14, Kind.DATE, _signed_on(number)),
+        Column(f"{title}: signed", 15, Kind.DATE, _signed_on(number)),
     )
 
 

@@ -48,7 +48,7 @@ NAMES = st.one_of(
 
 
 @given(st.lists(NAMES, min_size=1, max_size=8))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_name_comes_back_as_the_same_text_and_never_as_a_formula(names: list[str]) -> None:
     rows = [replace(PERSON, surname=name, agency=name) for name in names]
 
