@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from lms.db import APPEND_ONLY, Base, session
 from lms.errors import ConflictError, NotFoundError
 from lms.policy_text import fill, unknown_placeholders
-from lms.schools import Organisation
+from lms.schools import Organisation, slug_of
 
 
 class Document(Base):
@@ -125,6 +125,11 @@ def _policy(school: Organisation, slug: str, title: str) -> Policy:
         session.add(policy)
         session.flush()
     return policy
+
+
+def slug_of_title(title: str) -> str:
+    """Return a policy's address part: "Social Media Policy" becomes "social-media"."""
+    return slug_of(title).removesuffix("-policy")
 
 
 def latest_version(policy_id: UUID) -> PolicyVersion | None:

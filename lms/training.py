@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -335,17 +336,25 @@ def _complete(attempt: Attempt, now: datetime) -> None:
 
 
 def _count(attempt: Attempt, scene: str, choice: str) -> None:
-    insert = sqlite.insert if is_sqlite() else postgresql.insert
-    statement = insert(ChoiceCount).values(
-        organisation_id=attempt.organisation_id,
-        module_sha256=attempt.module_sha256,
-        scene=scene,
-        choice=choice,
-        engagement_type=attempt.engagement_type,
-        n=1,
-    )
-    keys = list(ChoiceCount.__table__.primary_key.columns)  # type: ignore[attr-defined]
-    session.execute(statement.on_conflict_do_update(index_elements=keys, set_={"n": ChoiceCount.n + 1}))
+    counted = {
+        "organisation_id": attempt.organisation_id,
+        "module_sha256": attempt.module_sha256,
+        "scene": scene,
+        "choice": choice,
+        "engagement_type": attempt.engagement_type,
+        "n": 1,
+    }
+    session.connection().execute(_count_one(is_sqlite()), counted)
+
+
+@functools.cache
+def _count_one(sqlite_here: bool) -> sa.Insert:
+    # Made once: building it takes longer than running it.
+    table = ChoiceCount.__table__
+    assert isinstance(table, sa.Table)
+    insert = (sqlite.insert if sqlite_here else postgresql.insert)(table)
+    keys = list(table.primary_key.columns)
+    return insert.on_conflict_do_update(index_elements=keys, set_={"n": table.c.n + 1})
 
 
 def completions(person_id: UUID, assignment_id: UUID, cycle: int) -> list[Completion]:
