@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from lms import db, web
+from lms import db, jobs, web
 from lms.cli import CommandGroup
 from lms.config import Settings, read_settings
 
@@ -17,6 +17,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     app = web.make_app(settings or read_settings())
     db.init_app(app)
+    jobs.init_app(app)
     return app
 
 

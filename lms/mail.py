@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -14,15 +16,19 @@ from lms.db import Base, session
 
 BACK_OFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=4))
 """How long to wait after the first, second … failure; after the last of them the message has failed."""
+LATE = timedelta(minutes=5)
+"""Mail that has been due for longer than this says that no worker is running."""
+LEAVING = "mail_leaving"
+"""In a session's `info` while it has a message that waits for the commit."""
 
 
 class MessageKind(StrEnum):
-    """What a message is for; each has a template in templates/mail."""
+    """What a message is for, and the keys of its payload; each has a template in templates/mail."""
 
-    SIGN_IN_LINK = "sign_in_link"
-    SHARED_ADDRESS = "shared_address"
-    RECEIPT = "receipt"
-    HELP_REQUEST = "help_request"
+    SIGN_IN_LINK = "sign_in_link"  # next (the page to open afterwards)
+    SHARED_ADDRESS = "shared_address"  #
+    RECEIPT = "receipt"  # receipt (its id), policy (title), version (label), signed (the time in words)
+    HELP_REQUEST = "help_request"  # person (their id), name, asked (HelpKind.words): never what they wrote
 
 
 class MessageState(StrEnum):
@@ -82,10 +88,16 @@ def queue(
             next_at=now,
         )
     )
+    leave_after_commit()
+
+
+def leave_after_commit() -> None:
+    """Have the worker woken once this transaction is committed."""
+    session.info[LEAVING] = True
 
 
 def due(now: datetime, most: int = 50) -> list[UUID]:
-    """Return the messages whose time has come, oldest first; what a killed worker left in `sending` is not among them."""
+    """Return the messages whose time has come, oldest first, without those left in `sending`."""
     rows = session.scalars(
         sa.select(Message.id)
         .where(Message.state == MessageState.QUEUED, Message.next_at <= now)
@@ -115,6 +127,42 @@ def settle(message: Message, now: datetime, problem: str | None = None, *, final
         message.state = MessageState.FAILED
     else:
         message.state, message.next_at = MessageState.QUEUED, now + BACK_OFF[message.attempts - 1]
+
+
+def resend(message: Message, now: datetime) -> None:
+    """Put a failed message back in the outbox, as if it were new. Any other is left as it is."""
+    if message.state is MessageState.FAILED:
+        message.state, message.attempts, message.reason = MessageState.QUEUED, 0, None
+        message.queued_at = message.next_at = now
+        leave_after_commit()
+
+
+@dataclass(frozen=True)
+class Outbox:
+    """How the mail of some organisations stands."""
+
+    waiting: int
+    is_late: bool
+    """Whether something has been due for so long that no worker can be running."""
+    sent_today: int
+    """In the last 24 hours."""
+    failed: list[Message]
+    """The newest failures first, at most fifty."""
+
+
+def outbox(organisation_ids: Collection[UUID], now: datetime) -> Outbox:
+    """Return how the mail of these organisations stands."""
+    ours = Message.organisation_id.in_(organisation_ids)
+    queued = Message.state == MessageState.QUEUED
+    counts = sa.select(
+        sa.func.count().filter(Message.state.in_((MessageState.QUEUED, MessageState.SENDING))),
+        sa.func.count().filter(queued, Message.next_at < now - LATE),
+        sa.func.count().filter(Message.sent_at > now - timedelta(days=1)),
+    ).where(ours)
+    waiting, late, sent = session.execute(counts).one()
+    failed = sa.select(Message).where(ours, Message.state == MessageState.FAILED)
+    newest = session.scalars(failed.order_by(Message.queued_at.desc()).limit(50))
+    return Outbox(waiting=waiting, is_late=bool(late), sent_today=sent, failed=list(newest))
 
 
 def give_up_unfinished(now: datetime, older_than: timedelta = timedelta(minutes=10)) -> int:

@@ -9,9 +9,10 @@ from enum import StrEnum
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lms.db import Base, session
+from lms.db import Base, is_sqlite, session
 
 
 class Purpose(StrEnum):
@@ -53,6 +54,13 @@ def mint(person_id: UUID, purpose: Purpose, *, lasts: timedelta, now: datetime) 
     return secret
 
 
+def owner(secret: str, purpose: Purpose) -> UUID | None:
+    """Return whose link it is or was, spent and expired ones included."""
+    return session.scalar(
+        sa.select(Token.person_id).where(Token.hash == _hash(secret), Token.purpose == purpose)
+    )
+
+
 def peek(secret: str, purpose: Purpose, now: datetime) -> Token | None:
     """Return the token if it could be spent now. Spends nothing: mail scanners open links."""
     token = session.scalar(sa.select(Token).where(Token.hash == _hash(secret), Token.purpose == purpose))
@@ -72,20 +80,32 @@ def spend(secret: str, purpose: Purpose, now: datetime) -> UUID | None:
 
 def allow(key: str, *, most: int, within: timedelta, now: datetime) -> bool:
     """Count one more use of `key`, and say whether that is still within `most` in this window of time."""
-    seconds = int(within.total_seconds())
-    window = datetime.fromtimestamp(int(now.timestamp()) // seconds * seconds, tz=now.tzinfo)
-    hashed = _hash(key)
-    insert = _insert().values(key=hashed, window=window, count=1)
+    insert = _insert().values(key=_hash(key), window=_window(within, now), count=1)
     counted = insert.on_conflict_do_update(
         index_elements=[Rate.key, Rate.window], set_={"count": Rate.count + 1}
     ).returning(Rate.count)
     return (session.scalar(counted) or 0) <= most
 
 
-def _insert() -> sa.dialects.postgresql.Insert | sa.dialects.sqlite.Insert:
-    from sqlalchemy.dialects import postgresql, sqlite
+def used(key: str, *, within: timedelta, now: datetime) -> int:
+    """Return how often `key` was counted in this window of time."""
+    counted = sa.select(Rate.count).where(Rate.key == _hash(key), Rate.window == _window(within, now))
+    return session.scalar(counted) or 0
 
-    return sqlite.insert(Rate) if session.get_bind().dialect.name == "sqlite" else postgresql.insert(Rate)
+
+def sweep(now: datetime) -> None:
+    """Forget links that ran out over a week ago, and counts of windows that are long over."""
+    session.execute(sa.delete(Token).where(Token.expires < now - timedelta(days=7)))
+    session.execute(sa.delete(Rate).where(Rate.window < now - timedelta(days=1)))
+
+
+def _window(within: timedelta, now: datetime) -> datetime:
+    seconds = int(within.total_seconds())
+    return datetime.fromtimestamp(int(now.timestamp()) // seconds * seconds, tz=now.tzinfo)
+
+
+def _insert() -> postgresql.Insert | sqlite.Insert:
+    return sqlite.insert(Rate) if is_sqlite() else postgresql.insert(Rate)
 
 
 def _hash(secret: str) -> str:
