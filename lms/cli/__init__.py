@@ -1,0 +1,53 @@
+"""The `countersign` commands: what is typed becomes a call of the domain, and what happened is said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+from flask import Flask
+from flask.cli import ScriptInfo
+
+from lms.cli.bench import bench
+from lms.cli.content import policy, scenarios
+from lms.cli.demo import demo
+from lms.cli.people import user
+from lms.cli.records import ledger
+from lms.cli.serving import serve, worker
+from lms.cli.tables import database
+from lms.errors import CountersignError
+
+COMMANDS: tuple[click.Command, ...] = (
+    demo,
+    serve,
+    worker,
+    database,
+    user,
+    policy,
+    scenarios,
+    ledger,
+    bench,
+)
+
+
+class CommandGroup(click.Group):
+    """Countersign: staff training with attestation tracking for schools."""
+
+    def __init__(self, *, create_app: Callable[..., Flask]) -> None:
+        super().__init__("countersign", help=self.__doc__)
+        self._script = ScriptInfo(create_app=create_app, set_debug_flag=False)
+        for command in COMMANDS:
+            self.add_command(command)
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Begin a run; the app is made when a command first asks for it."""
+        kwargs.setdefault("obj", self._script)
+        return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; what went wrong is said in its sentence, and the exit code is 1."""
+        try:
+            return super().invoke(ctx)
+        except CountersignError as error:
+            raise click.ClickException(str(error)) from error
