@@ -23,6 +23,7 @@ _QUOTES = re.compile(r"[\"'‘’“”`´]")
 _CONTENTS = re.compile(r"(?:table of )?contents(?: page)?:?", re.IGNORECASE)
 _PAGE_TAIL = re.compile(r"(?:\t|\s{2,}|\s*(?:\.\s?){3,}|\s*…+)\s*\d{1,3}$")
 _ANCHOR_LINK = re.compile(r"(?:[-*+]|\d{1,2}[.)])\s+\[([^\]]*)\]\(#[^)]*\)$")
+_LONGEST_ENTRY = 250
 _EDGE = 3
 _GAP = 3
 
@@ -146,9 +147,7 @@ def contents_list(lines: Sequence[Line], passing: Iterable[int] = ()) -> Content
             entries = _entries(lines, kept[order + 1 :], last_seen)
             if entries:
                 return _contents(lines, (at, *entries), entries)
-        elif all(_PAGE_TAIL.search(lines[n].bare) for n in kept[order : order + 3]) and order + 3 <= len(
-            kept
-        ):
+        elif all(_ends_in_page(lines[n].bare) for n in kept[order : order + 3]) and order + 3 <= len(kept):
             entries = _entries(lines, kept[order:], last_seen)
             return _contents(lines, entries, entries)
     return Contents()
@@ -163,16 +162,23 @@ def _entries(lines: Sequence[Line], order: Sequence[int], last_seen: dict[str, i
     entries = []
     for at in order:
         bare = lines[at].bare
-        if not (_PAGE_TAIL.search(bare) or _ANCHOR_LINK.fullmatch(bare) or last_seen[_entry(bare)] > at):
+        if not (_ends_in_page(bare) or _ANCHOR_LINK.fullmatch(bare) or last_seen[_entry(bare)] > at):
             break
         entries.append(at)
     return tuple(entries)
 
 
+def _ends_in_page(bare: str) -> bool:
+    """Return whether a line ends as a contents list's do. No title is longer than a couple of lines of print."""
+    return len(bare) < _LONGEST_ENTRY and _PAGE_TAIL.search(bare) is not None
+
+
 def _entry(bare: str) -> str:
     """Return a contents entry as its heading would read: no page number, no link, no bullet."""
-    linked = _ANCHOR_LINK.fullmatch(bare)
-    return folded(linked[1] if linked else _PAGE_TAIL.sub("", re.sub(r"^[-*+•]\s+", "", bare)))
+    if linked := _ANCHOR_LINK.fullmatch(bare):
+        return folded(linked[1])
+    entry = re.sub(r"^[-*+•]\s+", "", bare)
+    return folded(_PAGE_TAIL.sub("", entry) if _ends_in_page(bare) else entry)
 
 
 def is_listed(bare: str, contents: Contents) -> bool:
