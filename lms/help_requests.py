@@ -60,10 +60,7 @@ class HelpRequest(Base):
 def ask(
     school: Organisation, person_id: UUID, assignment_id: UUID, kind: HelpKind, text: str, now: datetime
 ) -> HelpRequest:
-    """Put a request before HR, and tell them by e-mail that there is one.
-
-    The same request, still open, isn't doubled but gets the newest words.
-    """
+    """Put a request before HR; the same one, still open, isn't doubled but gets the newest words."""
     request = open_request(person_id, assignment_id, kind)
     if request is None:
         request = HelpRequest(id=uuid4(), organisation_id=school.id, person_id=person_id)
@@ -71,12 +68,14 @@ def ask(
         session.add(request)
     request.text, request.asked_at = text, now
     session.flush()
-    _tell_hr(school, request, now)
     return request
 
 
-def _tell_hr(school: Organisation, request: HelpRequest, now: datetime) -> None:
-    # New words are a new message; the same words sent twice (a second press) are one.
+def tell_hr(school: Organisation, asker: Person, request: HelpRequest, now: datetime) -> None:
+    """Queue a message to each of the school's HR people (its own and its trust's) that have an address.
+
+    It says who asked for what kind of help, never what they wrote. The same words twice are one message.
+    """
     words = hashlib.sha256(request.text.encode()).hexdigest()[:16]
     for person in _hr_people(school):
         mail.queue(
@@ -86,7 +85,9 @@ def _tell_hr(school: Organisation, request: HelpRequest, now: datetime) -> None:
             person_id=person.id,
             dedupe=f"help_request:{request.id}:{person.id}:{words}",
             now=now,
-            request=str(request.id),
+            person=str(asker.id),
+            name=asker.name,
+            asked=request.kind.words,
         )
 
 

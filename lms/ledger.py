@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -64,82 +66,104 @@ class Checkpoint(Base):
     note: Mapped[str]
 
 
-def lock(school: Organisation) -> Ledger:
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A ledger that this transaction alone may add to."""
+
+    school: Organisation
+    frontier: Frontier
+    last_at: datetime | None
+
+
+# Signing is the busiest write there is: these statements are built once, and no objects are loaded for them.
+_ledger, _entry, _checkpoint = (cast(sa.Table, model.__table__) for model in (Ledger, Entry, Checkpoint))
+_LOCK = (
+    sa.select(_ledger.c.size, _ledger.c.frontier, _ledger.c.last_at)
+    .where(_ledger.c.organisation_id == sa.bindparam("school"))
+    .with_for_update()
+)
+_MOVE = sa.update(_ledger).where(_ledger.c.organisation_id == sa.bindparam("school"))
+_NEWEST = (
+    sa.select(_checkpoint.c.note)
+    .where(_checkpoint.c.organisation_id == sa.bindparam("school"))
+    .order_by(_checkpoint.c.size.desc())
+    .limit(1)
+)
+
+
+def lock(school: Organisation) -> Held:
     """Return the school's ledger, held by this transaction until it ends: appends go one at a time."""
-    held = _locked(school.id)
-    if held is None:
+    row = session.execute(_LOCK, {"school": school.id}).one_or_none()
+    if row is None:
         insert = sqlite.insert if is_sqlite() else postgresql.insert
-        session.execute(
-            insert(Ledger)
-            .values(organisation_id=school.id, size=0, frontier=b"", last_at=None)
-            .on_conflict_do_nothing()
-        )
-        held = _locked(school.id)
-    assert held is not None
-    return held
+        begin = insert(_ledger).values(organisation_id=school.id, size=0, frontier=b"", last_at=None)
+        session.execute(begin.on_conflict_do_nothing())
+        row = session.execute(_LOCK, {"school": school.id}).one()
+    size, frontier, last_at = row
+    return Held(school, Frontier.from_bytes(size, frontier), last_at)
 
 
-def _locked(school_id: UUID) -> Ledger | None:
-    return session.get(Ledger, school_id, with_for_update=True, populate_existing=True)
-
-
-def tick(ledger: Ledger, now: datetime) -> datetime:
+def tick(held: Held, now: datetime) -> datetime:
     """Return the time that a new entry gets: `now`, and never before the last entry.
 
     Raises:
         ClockError: the clock is more than a minute behind the last entry.
     """
-    if ledger.last_at is None or now >= ledger.last_at:
+    if held.last_at is None or now >= held.last_at:
         return now
-    if ledger.last_at - now > CLOCK_LEEWAY:
+    if held.last_at - now > CLOCK_LEEWAY:
         raise ClockError(
             "Nothing can be signed just now: this server's clock says "
-            f"{time_in_words(now)}, but something was signed at {time_in_words(ledger.last_at)}. "
+            f"{time_in_words(now)}, but something was signed at {time_in_words(held.last_at)}. "
             "Nothing was recorded. Ask your administrator to set the clock right."
         )
-    return ledger.last_at
+    return held.last_at
 
 
-def append(
-    school: Organisation,
-    ledger: Ledger,
-    attestation_id: UUID,
-    leaf: bytes,
-    at: datetime,
-    key: Ed25519PrivateKey,
-) -> None:
-    """Append a leaf to a locked ledger, with the checkpoint of the new tree.
+def append(held: Held, attestation_id: UUID, leaf: bytes, at: datetime, key: Ed25519PrivateKey) -> None:
+    """Append a leaf to a ledger that is held, once, with the checkpoint of the new tree.
 
     Raises:
         LedgerError: the newest checkpoint isn't signed by this key, or isn't of this tree.
     """
-    before = Frontier.from_bytes(ledger.size, ledger.frontier)
-    _check_newest(school, before, key)
-    hashed = leaf_hash(leaf)
-    frontier = before.append(hashed)
-    entry = {"index": before.size, "attestation_id": attestation_id, "hash": hashed}
-    note = sign_checkpoint(school.ledger_origin, frontier.size, frontier.root(), key)
-    session.execute(sa.insert(Entry).values(id=uuid4(), organisation_id=school.id, **entry))
+    _check_newest(held, key)
+    school, hashed = held.school, leaf_hash(leaf)
+    after = held.frontier.append(hashed)
+    note = sign_checkpoint(school.ledger_origin, after.size, after.root(), key)
+    entry = {"id": uuid4(), "organisation_id": school.id, "attestation_id": attestation_id, "hash": hashed}
+    session.execute(sa.insert(_entry), {**entry, "index": held.frontier.size})
     session.execute(
-        sa.insert(Checkpoint).values(id=uuid4(), organisation_id=school.id, size=frontier.size, note=note)
+        sa.insert(_checkpoint),
+        {"id": uuid4(), "organisation_id": school.id, "size": after.size, "note": note},
     )
-    ledger.size, ledger.frontier, ledger.last_at = frontier.size, frontier.to_bytes(), at
+    session.execute(
+        _MOVE, {"school": school.id, "size": after.size, "frontier": after.to_bytes(), "last_at": at}
+    )
+    _ours[school.id] = (after, key.public_key().public_bytes_raw())
 
 
-def _check_newest(school: Organisation, frontier: Frontier, key: Ed25519PrivateKey) -> None:
+_ours: dict[UUID, tuple[Frontier, bytes]] = {}
+"""The last tree of each ledger that this process signed, and by which key. One that was rolled back is no
+tree of the ledger, so it matches nothing."""
+
+
+def _check_newest(held: Held, key: Ed25519PrivateKey) -> None:
     """Refuse to build on a checkpoint that isn't ours: a lost key file is made anew at start, in silence."""
-    note = latest_checkpoint(school)
-    if note is None and frontier.size == 0:
+    if _ours.get(held.school.id) == (held.frontier, key.public_key().public_bytes_raw()):
         return
+    note = latest_checkpoint(held.school)
+    if note is None and held.frontier.size == 0:
+        return
+    verifier = VerifierKey(held.school.ledger_origin, key.public_key())
     try:
-        newest = checkpoint.verify_checkpoint(note or "", VerifierKey(school.ledger_origin, key.public_key()))
+        newest = checkpoint.verify_checkpoint(note or "", verifier)
     except CheckpointError as error:
         raise LedgerError(
             "Nothing can be signed just now: the key that signs this school’s ledger isn’t the one that signed "
             "it until now. Nothing was recorded. Ask your administrator to put back the file ledger-key.pem "
             "from a backup."
         ) from error
-    if (newest.size, newest.root) != (frontier.size, frontier.root()):
+    if (newest.size, newest.root) != (held.frontier.size, held.frontier.root()):
         raise LedgerError(
             "Nothing can be signed just now: this school’s ledger doesn’t fit its newest checkpoint. Nothing was "
             "recorded. Ask your administrator to run: countersign ledger verify"
@@ -148,12 +172,7 @@ def _check_newest(school: Organisation, frontier: Frontier, key: Ed25519PrivateK
 
 def latest_checkpoint(school: Organisation) -> str | None:
     """Return the newest signed checkpoint; None before the first entry."""
-    return session.scalar(
-        sa.select(Checkpoint.note)
-        .where(Checkpoint.organisation_id == school.id)
-        .order_by(Checkpoint.size.desc())
-        .limit(1)
-    )
+    return session.scalar(_NEWEST, {"school": school.id})
 
 
 def state(school: Organisation) -> tuple[int, bytes]:
@@ -169,13 +188,6 @@ def entry_of(attestation_id: UUID) -> Entry:
     if entry is None:
         raise NotFoundError("There is no ledger entry for this record.")
     return entry
-
-
-def checkpoint_at(school_id: UUID, size: int) -> str | None:
-    """Return the signed checkpoint of a school's tree at one size."""
-    return session.scalar(
-        sa.select(Checkpoint.note).where(Checkpoint.organisation_id == school_id, Checkpoint.size == size)
-    )
 
 
 def prove(school: Organisation, attestation_id: UUID) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from datetime import date, datetime
+from typing import cast
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -24,6 +25,9 @@ class Document(Base):
 
     sha256: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
     content: Mapped[bytes]
+
+
+_document = cast(sa.Table, Document.__table__)
 
 
 class Policy(Base):
@@ -65,10 +69,16 @@ class PolicyVersion(Base):
 
 def store(content: bytes) -> str:
     """Keep the bytes, once, and return their SHA-256 in hex."""
-    sha = hashlib.sha256(content).hexdigest()
-    if session.scalar(sa.select(Document.sha256).where(Document.sha256 == sha)) is None:
-        session.execute(sa.insert(Document).values(sha256=sha, content=content))
-    return sha
+    return store_all(content)[0]
+
+
+def store_all(*contents: bytes) -> list[str]:
+    """Keep each of these bytes, once, and return their SHA-256s in hex, in order."""
+    by_hash = {hashlib.sha256(content).hexdigest(): content for content in contents}
+    kept = set(session.scalars(sa.select(_document.c.sha256).where(_document.c.sha256.in_(by_hash))))
+    for sha in by_hash.keys() - kept:
+        session.execute(sa.insert(_document), {"sha256": sha, "content": by_hash[sha]})
+    return list(by_hash)
 
 
 def document(sha256: str) -> bytes:

@@ -11,13 +11,12 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from flask import current_app, g
+from flask import session as cookie
 from flask.globals import request
 from flask_login import UserMixin, current_user, login_user, logout_user
-from flask import session as cookie
 
 from lms import clock
 from lms.attestations import IdentityAssurance
-
 from lms.config import Settings
 from lms.db import session
 from lms.errors import NotAllowedError, NotFoundError
@@ -62,6 +61,8 @@ RULES: dict[str, Rule] = {
     "signing.receipts": Rule.SIGNED_IN,
     "signing.receipt": Rule.SIGNED_IN,
     "signing.proof": Rule.SIGNED_IN,
+    "signing.record": Rule.SIGNED_IN,
+    "signing.text": Rule.SIGNED_IN,
     "reporting.records": Rule.RECORDS,
     "reporting.person": Rule.HR,
     "reporting.exempt": Rule.HR,
@@ -72,6 +73,7 @@ RULES: dict[str, Rule] = {
     "reporting.new_assignment": Rule.HR,
     "reporting.withdraw_assignment": Rule.HR,
     "admin.home": Rule.ADMIN_ANYWHERE,
+    "admin.resend": Rule.ADMIN_ANYWHERE,
     "admin.settings": Rule.ADMIN,
 }
 

@@ -1,0 +1,149 @@
+"""Receipts: one attestation with all that is recorded of it, and where it stands in the ledger."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from lms import mail
+from lms.attestations import Attestation, IdentityAssurance, Kind, Signatory, Signing
+from lms.checkpoint import parse_checkpoint
+from lms.clock import time_in_words
+from lms.db import session
+from lms.errors import NotFoundError
+from lms.ledger import Checkpoint, Entry
+from lms.mail import MessageKind
+from lms.people import EngagementType, people_with_email
+from lms.policies import Policy, PolicyVersion
+from lms.schools import Organisation
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Everything recorded about one act of signing or declining."""
+
+    attestation: Attestation
+    school: Organisation
+    record: dict[str, Any]
+    """The leaf, read."""
+    details: dict[str, str] | None
+    """The personal details; None once they have been erased."""
+    index: int
+    """The entry's number in the ledger, from 0."""
+    leaf_hash: bytes
+    size: int
+    root: bytes
+    """Size and root of the tree once this entry had been added."""
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether this is a signature, and not a refusal to sign."""
+        return self.attestation.kind is not Kind.DECLINED
+
+    @property
+    def engagement_type(self) -> EngagementType:
+        """What the person was to the school when they signed."""
+        return EngagementType(self.record["engagement_type"])
+
+    @property
+    def identity_assurance(self) -> IdentityAssurance:
+        """How we knew who it was."""
+        return IdentityAssurance(self.record["identity_assurance"])
+
+    @property
+    def name_on_record(self) -> str:
+        """Forename and surname as they stood; "" once erased."""
+        found = self.details or {}
+        return f"{found.get('forename', '')} {found.get('surname', '')}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One receipt in the list of a person's own."""
+
+    id: UUID
+    kind: Kind
+    at: datetime
+    policy: str
+    version: str
+    school: str
+
+
+def receipt(attestation_id: UUID) -> Receipt:
+    """Return the receipt of an attestation. One query. Raises NotFoundError; whose it is the caller checks."""
+    row = session.execute(
+        sa.select(Attestation, Organisation, Signatory.details, Entry.index, Entry.hash, Checkpoint.note)
+        .join(Organisation, Organisation.id == Attestation.organisation_id)
+        .join(Entry, Entry.attestation_id == Attestation.id)
+        .join(
+            Checkpoint,
+            sa.and_(Checkpoint.organisation_id == Entry.organisation_id, Checkpoint.size == Entry.index + 1),
+        )
+        .outerjoin(Signatory, Signatory.attestation_id == Attestation.id)
+        .where(Attestation.id == attestation_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError("There is no receipt at this address, or it isn’t yours.")
+    attestation, school, details, index, hashed, note = row
+    tree = parse_checkpoint(note)
+    read = json.loads(details) if details else None
+    return Receipt(
+        attestation, school, json.loads(attestation.record), read, index, hashed, tree.size, tree.root
+    )
+
+
+def receipts_of(person_id: UUID) -> list[Line]:
+    """Return what a person has signed or declined, the newest first. One query."""
+    rows = session.execute(
+        sa.select(
+            Attestation.id,
+            Attestation.kind,
+            Attestation.recorded_at,
+            Policy.title,
+            PolicyVersion.label,
+            Organisation.name,
+        )
+        .join(PolicyVersion, PolicyVersion.id == Attestation.policy_version_id)
+        .join(Policy, Policy.id == PolicyVersion.policy_id)
+        .join(Organisation, Organisation.id == Attestation.organisation_id)
+        .where(Attestation.person_id == person_id)
+        .order_by(Attestation.recorded_at.desc(), Attestation.id)
+    )
+    return [Line(*row) for row in rows]
+
+
+def send_copy(signing: Signing, attestation: Attestation, now: datetime) -> None:
+    """Queue a copy to the signer's work address, once; not to one that several people read."""
+    person = signing.person
+    if person.email is None or len(people_with_email(person.email)) != 1:
+        return
+    mail.queue(
+        MessageKind.RECEIPT,
+        organisation_id=attestation.organisation_id,
+        address=person.email,
+        person_id=person.id,
+        dedupe=f"receipt:{attestation.id}",
+        now=now,
+        receipt=str(attestation.id),
+        policy=signing.policy.title,
+        version=signing.version.label,
+        signed=time_in_words(attestation.recorded_at),
+    )
+
+
+def earlier_text_sha256(person_id: UUID, policy_id: UUID) -> tuple[datetime, str] | None:
+    """Return when a person last signed a policy, and the hash of the text they signed; None if never."""
+    row = session.execute(
+        sa.select(Attestation.recorded_at, Attestation.record)
+        .join(PolicyVersion, PolicyVersion.id == Attestation.policy_version_id)
+        .where(Attestation.person_id == person_id, PolicyVersion.policy_id == policy_id)
+        .where(Attestation.kind == Kind.SIGNED)
+        .order_by(Attestation.recorded_at.desc())
+        .limit(1)
+    ).one_or_none()
+    return (row[0], str(json.loads(row[1])["policy"]["text_sha256"])) if row else None
