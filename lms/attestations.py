@@ -283,11 +283,10 @@ def _open_cycle(rows: Sequence[Attestation]) -> int:
 
 
 def _completed_modules(signing: Signing) -> list[dict[str, str]]:
-    done = training.completions(signing.person.id, signing.assignment.id, signing.cycle)
-    by_module = {c.module: {"module": c.module, "sha256": c.module_sha256} for c in done}
-    if missing := [m for m in signing.assignment.modules if m not in by_module]:
+    completed = training.completed_modules(signing.person.id, signing.assignment.id, signing.cycle)
+    if missing := [m for m in signing.assignment.modules if m not in completed]:
         raise ConflictError("Finish these modules first, then sign: " + ", ".join(missing) + ".")
-    return [by_module[m] for m in signing.assignment.modules]
+    return [{"module": m, "sha256": completed[m]} for m in signing.assignment.modules]
 
 
 def _append(

@@ -18,7 +18,7 @@ from lms.db import session
 from lms.errors import NotFoundError
 from lms.ledger import Checkpoint, Entry
 from lms.mail import MessageKind
-from lms.people import EngagementType, people_with_email
+from lms.people import EngagementType, Person
 from lms.policies import Policy, PolicyVersion
 from lms.schools import Organisation
 
@@ -117,10 +117,17 @@ def receipts_of(person_id: UUID) -> list[Line]:
     return [Line(*row) for row in rows]
 
 
+_READERS = (
+    sa.select(sa.func.count())
+    .select_from(Person)
+    .where(Person.email == sa.bindparam("address"), Person.erased_at.is_(None))
+)
+
+
 def send_copy(signing: Signing, attestation: Attestation, now: datetime) -> None:
     """Queue a copy to the signer's work address, once; not to one that several people read."""
     person = signing.person
-    if person.email is None or len(people_with_email(person.email)) != 1:
+    if person.email is None or session.scalar(_READERS, {"address": person.email}) != 1:
         return
     mail.queue(
         MessageKind.RECEIPT,

@@ -357,24 +357,32 @@ def _count_one(sqlite_here: bool) -> sa.Insert:
     return insert.on_conflict_do_update(index_elements=keys, set_={"n": table.c.n + 1})
 
 
-def completions(person_id: UUID, assignment_id: UUID, cycle: int) -> list[Completion]:
-    """Return the modules that a person has completed for an assignment in this cycle, oldest first."""
-    return list(
-        session.scalars(
-            sa.select(Completion)
-            .where(
-                Completion.person_id == person_id,
-                Completion.assignment_id == assignment_id,
-                Completion.cycle == cycle,
-            )
-            .order_by(Completion.completed_at)
-        )
-    )
+def completed_modules(person_id: UUID, assignment_id: UUID, cycle: int) -> dict[str, str]:
+    """Return the hash of each module that a person has completed for an assignment in this cycle, by slug."""
+    wanted = {"person": person_id, "assignment": assignment_id, "cycle": cycle}
+    return {module: sha256 for module, sha256 in session.execute(_COMPLETED, wanted)}
 
 
 def forget_answers(person_id: UUID, assignment_id: UUID) -> None:
     """Delete what somebody chose: the programme is signed, and practice is private."""
-    attempts = sa.select(Attempt.id).where(
-        Attempt.person_id == person_id, Attempt.assignment_id == assignment_id
+    session.execute(_FORGET, {"person": person_id, "assignment": assignment_id})
+
+
+# Everybody who signs runs these two, so they are built once.
+_COMPLETED = sa.select(Completion.module, Completion.module_sha256).where(
+    Completion.person_id == sa.bindparam("person"),
+    Completion.assignment_id == sa.bindparam("assignment"),
+    Completion.cycle == sa.bindparam("cycle"),
+)
+_FORGET = (
+    sa.delete(Answer)
+    .where(
+        Answer.attempt_id.in_(
+            sa.select(Attempt.id).where(
+                Attempt.person_id == sa.bindparam("person"),
+                Attempt.assignment_id == sa.bindparam("assignment"),
+            )
+        )
     )
-    session.execute(sa.delete(Answer).where(Answer.attempt_id.in_(attempts)))
+    .execution_options(synchronize_session=False)
+)

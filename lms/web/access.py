@@ -105,14 +105,18 @@ class User(UserMixin):  # type: ignore[misc]
         return self.roles.get(school.id, frozenset()) | above
 
 
+# Every request of somebody signed in runs this, so it is built once.
+_USER = (
+    sa.select(Person, Role)
+    .outerjoin(Role, Role.person_id == Person.id)
+    .where(Person.id == sa.bindparam("person"))
+)
+
+
 def load_user(cookie_id: str) -> User | None:
     """Return the user whom a cookie names, unless their sessions were ended since."""
     identity, _, epoch = cookie_id.partition(".")
-    rows = session.execute(
-        sa.select(Person, Role)
-        .outerjoin(Role, Role.person_id == Person.id)
-        .where(Person.id == UUID(identity))
-    ).all()
+    rows = session.execute(_USER, {"person": UUID(identity)}).all()
     if not rows or rows[0][0].erased_at is not None or str(rows[0][0].sign_in_epoch) != epoch:
         return None
     return User(rows[0][0], roles_by_organisation(role for _, role in rows if role is not None))
