@@ -482,6 +482,11 @@ def test_no_bytes_raise_anything_but_a_refusal(content: bytes, name: str) -> Non
     assert said.endswith(".")
 
 
+@pytest.mark.parametrize("line", ["a" + " " * 300_000 + "b", "." * 300_000, "a\t" * 100_000])
+def test_a_line_of_any_length_is_read_at_once(line: str) -> None:
+    assert titles(read(f"1. Aims{BODY}{line}\n\n2. Law{BODY}")) == ["Aims", "Law"]
+
+
 # The real policy, where it is at hand
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ class Headings:
     title_at: int | None
     underlines: frozenset[int]
 
-    @property
+    @functools.cached_property
     def first(self) -> int:
         """Where the first section begins."""
         return min(self.levels)
@@ -47,9 +48,8 @@ class Headings:
 
 def heading_words(bare: str) -> str:
     """Return a heading's words as they stand, without the marks that made it one in Markdown."""
-    words = re.sub(r"^#{1,6}\s+|\s+#+$", "", bare)
-    words = re.sub(r"^(\*\*|__)([^*_]+)\1(:?)$", r"\2\3", words)
-    return " ".join(words.split())
+    words = re.sub(r"^#{1,6} | #+$", "", " ".join(bare.split()))
+    return re.sub(r"^(\*\*|__)([^*_]+)\1(:?)$", r"\2\3", words).strip()
 
 
 def names_a_policy(line: str) -> bool:
