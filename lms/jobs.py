@@ -78,7 +78,9 @@ class Queue:
     @functools.cached_property
     def huey(self) -> Huey:
         """The queue with its two tasks."""
-        made = _open(self._config)
+        app = self._app_now()
+        with app.app_context():
+            made = _open(app.config)
         self._deliver = made.task(name="deliver")(self._work)
         made.periodic_task(crontab(), name="each_minute")(self._each_minute)
         weakref.finalize(self, made.storage.close)
@@ -89,22 +91,18 @@ class Queue:
         if not self.huey.pending_count():
             self._deliver()
 
-    @property
-    def _config(self) -> Mapping[str, Any]:
+    def _app_now(self) -> App:
         app = self._app()
         assert app is not None
-        return app.config
+        return app
 
     def _work(self) -> None:
-        app = self._app()
-        assert app is not None
+        app = self._app_now()
         with app.app_context():
             deliver(app.config["SETTINGS"], demo=bool(app.config.get("DEMO")))
 
     def _each_minute(self) -> None:
-        app = self._app()
-        assert app is not None
-        with app.app_context(), transaction():
+        with self._app_now().app_context(), transaction():
             mail.give_up_unfinished(clock.now())
             tokens.sweep(clock.now())
         self._work()

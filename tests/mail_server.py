@@ -1,3 +1,4 @@
+# ruff: noqa: ARG002 (aiosmtpd says what its hooks are given)
 """A real mail server on this machine, which takes, refuses or dawdles as a test asks."""
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ class MailServer:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_EHLO(self, server: Any, session: Any, envelope: Any, name: str, responses: list[str]) -> list[str]:
+    async def handle_EHLO(
+        self, server: Any, session: Any, envelope: Any, name: str, responses: list[str]
+    ) -> list[str]:
         self.connections += 1
         session.host_name = name
         return responses

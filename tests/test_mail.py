@@ -47,13 +47,20 @@ def queue(person: Person, kind: MessageKind = MessageKind.SIGN_IN_LINK, /, **pay
     with transaction():
         assert person.email is not None
         mail.queue(
-            kind, organisation_id=person.root_id, address=person.email, now=NOW, person_id=person.id, **payload
+            kind,
+            organisation_id=person.root_id,
+            address=person.email,
+            now=NOW,
+            person_id=person.id,
+            **payload,
         )
         (message,) = (row for row in session.new if isinstance(row, Message))
     return message
 
 
-def deliver(app: Flask, url: str | None, *, demo: bool = False, mail_from: str = "Countersign <it@school.test>") -> None:
+def deliver(
+    app: Flask, url: str | None, *, demo: bool = False, mail_from: str = "Countersign <it@school.test>"
+) -> None:
     session.rollback()  # end what a look at a row began
     settings: Settings = app.config["SETTINGS"]
     jobs.deliver(settings.model_copy(update={"smtp_url": url, "mail_from": mail_from}), demo=demo)
@@ -83,7 +90,12 @@ def test_a_sign_in_link_arrives_with_the_schools_name_and_its_accents(
         (MessageKind.SHARED_ADDRESS, {}, ["More than one person", "Bethan Lloyd, extension 12"]),
         (
             MessageKind.RECEIPT,
-            {"receipt": "0b5e", "policy": "Social media policy", "version": "3", "signed": "7 September 2026, 9:30am"},
+            {
+                "receipt": "0b5e",
+                "policy": "Social media policy",
+                "version": "3",
+                "signed": "7 September 2026, 9:30am",
+            },
             ["Social media policy, version 3", "on 7 September 2026, 9:30am", "/receipts/0b5e"],
         ),
         (
@@ -94,7 +106,12 @@ def test_a_sign_in_link_arrives_with_the_schools_name_and_its_accents(
     ],
 )
 def test_every_kind_of_message_says_what_it_is_for(
-    app: Flask, server: MailServer, person: Person, kind: MessageKind, payload: dict[str, str], words: list[str]
+    app: Flask,
+    server: MailServer,
+    person: Person,
+    kind: MessageKind,
+    payload: dict[str, str],
+    words: list[str],
 ) -> None:
     queue(person, kind, **payload)
     deliver(app, server.url)
@@ -119,8 +136,12 @@ def test_a_name_with_line_breaks_adds_no_header_and_no_paragraph(
     assert "Hello Siân Send me your password," in email.get_content()
 
 
-@pytest.mark.parametrize("address", ["sian@school.test\r\nBcc: all@school.test", "sian", "@school.test", "a@b@c\n.test"])
-def test_an_address_that_is_none_fails_and_says_so(app: Flask, server: MailServer, person: Person, address: str) -> None:
+@pytest.mark.parametrize(
+    "address", ["sian@school.test\r\nBcc: all@school.test", "sian", "@school.test", "a@b@c\n.test"]
+)
+def test_an_address_that_is_none_fails_and_says_so(
+    app: Flask, server: MailServer, person: Person, address: str
+) -> None:
     with transaction():
         person.email = address
         session.add(person)
@@ -130,7 +151,9 @@ def test_an_address_that_is_none_fails_and_says_so(app: Flask, server: MailServe
     assert server.arrived.empty()
 
 
-def test_an_address_with_letters_beyond_english_is_written_to(app: Flask, server: MailServer, person: Person) -> None:
+def test_an_address_with_letters_beyond_english_is_written_to(
+    app: Flask, server: MailServer, person: Person
+) -> None:
     with transaction():
         person.email = "siân@tŷgwyn.test"
         session.add(person)
@@ -140,7 +163,9 @@ def test_an_address_with_letters_beyond_english_is_written_to(app: Flask, server
     assert server.recipients == ["siân@" + "tŷgwyn.test".encode("idna").decode()]
 
 
-def test_a_server_that_cannot_take_such_letters_fails_the_message_for_good(app: Flask, person: Person) -> None:
+def test_a_server_that_cannot_take_such_letters_fails_the_message_for_good(
+    app: Flask, person: Person
+) -> None:
     with transaction():
         person.email = "siân@school.test"
         session.add(person)
@@ -170,7 +195,9 @@ def test_a_temporary_refusal_is_tried_again_after_a_while_with_a_new_link(
     assert server.arrived.qsize() == 1
 
 
-def test_a_permanent_refusal_fails_with_the_servers_reason(app: Flask, server: MailServer, person: Person) -> None:
+def test_a_permanent_refusal_fails_with_the_servers_reason(
+    app: Flask, server: MailServer, person: Person
+) -> None:
     server.answers = ["550 5.1.1 no such mailbox"]
     message = queue(person)
     deliver(app, server.url)
@@ -191,7 +218,9 @@ def test_a_refused_address_does_not_hold_up_the_next_which_goes_by_the_same_conn
     assert server.connections == 1
 
 
-def test_after_the_last_try_the_message_has_failed(app: Flask, server: MailServer, person: Person, time: Clock) -> None:
+def test_after_the_last_try_the_message_has_failed(
+    app: Flask, server: MailServer, person: Person, time: Clock
+) -> None:
     server.answers = ["451 later"] * 5
     message = queue(person)
     for wait in (*mail.BACK_OFF, timedelta(0)):
@@ -201,7 +230,9 @@ def test_after_the_last_try_the_message_has_failed(app: Flask, server: MailServe
     assert message.attempts == 5
 
 
-def test_a_server_that_is_not_there_leaves_the_rest_of_the_queue_untouched(app: Flask, person: Person) -> None:
+def test_a_server_that_is_not_there_leaves_the_rest_of_the_queue_untouched(
+    app: Flask, person: Person
+) -> None:
     first = queue(person)
     second = queue(person)
     deliver(app, f"smtp://127.0.0.1:{free_port()}")
@@ -242,7 +273,9 @@ def test_a_password_is_not_sent_to_a_far_server_without_encryption(
     assert "no encryption" in problem.reason
 
 
-def test_a_sender_that_is_no_address_fails_and_names_the_setting(app: Flask, server: MailServer, person: Person) -> None:
+def test_a_sender_that_is_no_address_fails_and_names_the_setting(
+    app: Flask, server: MailServer, person: Person
+) -> None:
     message = queue(person)
     deliver(app, server.url, mail_from="Countersign")
     assert message.state is MessageState.FAILED
@@ -261,7 +294,9 @@ def test_without_a_mail_server_a_message_fails_and_names_the_setting(
     assert capsys.readouterr().out == ""
 
 
-def test_in_the_demo_a_message_is_printed(app: Flask, person: Person, capsys: pytest.CaptureFixture[str]) -> None:
+def test_in_the_demo_a_message_is_printed(
+    app: Flask, person: Person, capsys: pytest.CaptureFixture[str]
+) -> None:
     message = queue(person)
     deliver(app, None, demo=True)
     assert message.state is MessageState.SENT
@@ -324,7 +359,11 @@ def test_the_same_dedupe_twice_is_one_message(person: Person) -> None:
     for _ in range(2):
         with transaction():
             mail.queue(
-                MessageKind.RECEIPT, organisation_id=person.root_id, address="a@b.test", now=NOW, dedupe="receipt 1"
+                MessageKind.RECEIPT,
+                organisation_id=person.root_id,
+                address="a@b.test",
+                now=NOW,
+                dedupe="receipt 1",
             )
     with transaction(write=False):
         assert session.query(Message).count() == 1
