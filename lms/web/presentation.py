@@ -73,9 +73,13 @@ def _frame() -> dict[str, Any]:
 
 def _navigation() -> list[dict[str, Any]]:
     links = [
-        ("My training", url_for("learning.home"), request.endpoint in {"learning.home", "learning.step"}),
+        ("My training", url_for("learning.home"), request.endpoint in _TRAINING),
         ("My receipts", url_for("signing.receipts"), request.endpoint == "signing.receipts"),
-        ("Policies", url_for("learning.policies"), request.endpoint == "learning.policies"),
+        (
+            "Policies",
+            url_for("learning.policies"),
+            request.endpoint in {"learning.policies", "learning.policy"},
+        ),
     ]
     school: Organisation | None = g.get("school")
     if school is not None:
@@ -83,19 +87,19 @@ def _navigation() -> list[dict[str, Any]]:
     return [{"text": text, "href": href, "current": current} for text, href, current in links]
 
 
+_TRAINING = {"learning.home", "learning.module", "learning.step", "learning.summary"}
+
+
 def _school_links(school: Organisation) -> list[tuple[str, str, bool]]:
     held = access.user().roles_at(school)
-    records = (
-        "Staff records",
-        url_for("reporting.records", school=school.slug),
-        request.blueprint == "reporting",
-    )
-    settings = (
-        "Settings",
-        url_for("admin.settings", school=school.slug),
-        request.endpoint == "admin.settings",
-    )
-    return ([records] if held - {RoleName.LEARNER} else []) + ([settings] if RoleName.ADMIN in held else [])
+    links = []
+    if held - {RoleName.LEARNER}:
+        records = url_for("reporting.records", school=school.slug)
+        links.append(("Staff records", records, request.blueprint == "reporting"))
+    if RoleName.ADMIN in held:
+        settings = url_for("admin.settings", school=school.slug)
+        links.append(("Settings", settings, request.endpoint == "admin.settings"))
+    return links
 
 
 def _headers(response: Response) -> BaseResponse:
