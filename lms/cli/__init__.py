@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import click
@@ -12,10 +13,12 @@ from flask.cli import ScriptInfo
 from lms.cli.bench import bench
 from lms.cli.content import policy, scenarios
 from lms.cli.demo import demo
+from lms.cli.options import close
 from lms.cli.people import user
 from lms.cli.records import ledger
 from lms.cli.serving import serve, worker
 from lms.cli.tables import database
+from lms.config import Settings
 from lms.errors import CountersignError
 
 COMMANDS: tuple[click.Command, ...] = (
@@ -36,14 +39,19 @@ class CommandGroup(click.Group):
 
     def __init__(self, *, create_app: Callable[..., Flask]) -> None:
         super().__init__("countersign", help=self.__doc__)
-        self._script = ScriptInfo(create_app=create_app, set_debug_flag=False)
+        self._create_app = create_app
         for command in COMMANDS:
             self.add_command(command)
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
-        """Begin a run; the app is made when a command first asks for it."""
-        kwargs.setdefault("obj", self._script)
+        """Begin a run; the app is made when a command first asks for it, and closed when the command ends."""
+        kwargs.setdefault("obj", ScriptInfo(create_app=self._make, set_debug_flag=False))
         return super().make_context(*args, **kwargs)
+
+    def _make(self, *settings: Settings) -> Flask:
+        app = self._create_app(*settings)
+        click.get_current_context().find_root().call_on_close(partial(close, app))
+        return app
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; what went wrong is said in its sentence, and the exit code is 1."""

@@ -21,9 +21,9 @@ from lms.attestations import Attestation
 from lms.cli import serving
 from lms.cli.content import describe
 from lms.cli.in_use import make_private, sqlite_file, using
-from lms.cli.options import PORT, READABLE_FILE, contents, make_app
+from lms.cli.options import PORT, READABLE_FILE, close, contents, make_app
 from lms.config import Settings, read_settings
-from lms.db import db, session, transaction
+from lms.db import session, transaction
 from lms.demo import HOST, Demo, Text
 from lms.errors import ConflictError
 from lms.people import Person
@@ -156,18 +156,16 @@ class _Made:
 def _fill(app: Flask, own: Text, seed: int) -> _Made:
     """Bring the tables to this version, record the school, and close the database."""
     with app.app_context():
-        try:
-            make_private(app.config["SETTINGS"])
-            migration.upgrade()
-            now = clock.now()
-            # To the end of yesterday: then a day's demo is the same in the morning and at night.
-            midnight = clock.start_of_day(clock.london_day(now))
-            with transaction():
-                made = school_demo.make_school(seed, own, app.config["LEDGER_KEY"], midnight)
-                return _with_ways_in(made, now)
-        finally:
-            db.session.remove()
-            db.engine.dispose()
+        make_private(app.config["SETTINGS"])
+        migration.upgrade()
+        now = clock.now()
+        # To the end of yesterday: then a day's demo is the same in the morning and at night.
+        midnight = clock.start_of_day(clock.london_day(now))
+        with transaction():
+            demo_school = school_demo.make_school(seed, own, app.config["LEDGER_KEY"], midnight)
+            made = _with_ways_in(demo_school, now)
+    close(app)
+    return made
 
 
 def _with_ways_in(made: Demo, now: datetime) -> _Made:

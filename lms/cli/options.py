@@ -11,6 +11,7 @@ from flask import Flask, current_app
 from flask.cli import ScriptInfo
 
 from lms.config import Settings
+from lms.db import db
 from lms.schools import Organisation, only_school, school_by_slug
 
 
@@ -51,6 +52,13 @@ def make_app(settings: Settings) -> Flask:
     create_app = click.get_current_context().ensure_object(ScriptInfo).create_app
     assert create_app is not None
     return create_app(settings)
+
+
+def close(app: Flask) -> None:
+    """Let go of the app's database connections."""
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
 
 
 def contents(path: Path) -> bytes:

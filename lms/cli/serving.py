@@ -18,9 +18,9 @@ from gunicorn.app.base import BaseApplication
 
 from lms import demo, jobs, migration
 from lms.cli.in_use import using
-from lms.cli.options import PORT, make_app
+from lms.cli.options import PORT, close, make_app
 from lms.config import Settings, read_settings
-from lms.db import db, transaction
+from lms.db import transaction
 from lms.errors import ConfigurationError
 
 THREADS = 16
@@ -64,7 +64,8 @@ def run(settings: Settings, listener: socket.socket, *, with_worker: bool = True
     """
     settings = at_address(settings, listener)
     with using(settings):
-        _close(_ready_app(settings))
+        # What is open before the fork would be shared with the processes that serve.
+        close(_ready_app(settings))
         with _worker(settings) if with_worker else nullcontext():
             click.echo(f"Countersign is at {settings.base_url}  (Ctrl-C stops it)")
             if settings.base_url != _address(listener):
@@ -140,25 +141,25 @@ def _ready_app(settings: Settings) -> Flask:
     return app
 
 
-def _close(app: Flask) -> None:
-    # What is open before the fork would be shared with the processes that serve.
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
-
-
 @contextmanager
 def _worker(settings: Settings) -> Iterator[None]:
     """Run the worker in a process of its own beside the server, and end it with the server."""
     command = [sys.executable, "-c", COMMAND, "worker", "--parent", str(os.getpid())]
     process = subprocess.Popen(command, env={**os.environ, "LMS_BASE_URL": settings.base_url})  # noqa: S603
+    server = os.getpid()
     try:
         yield
     finally:
-        process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(STOP_WITHIN)
-        process.kill()
+        # A process that serves leaves through here too, being a fork of the server: the worker isn't its own.
+        if os.getpid() == server:
+            _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(STOP_WITHIN)
+    process.kill()
 
 
 def _end_with(parent: int) -> None:

@@ -1,0 +1,328 @@
+"""The commands, as somebody at a terminal meets them."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import sqlalchemy as sa
+from click.testing import CliRunner, Result
+
+from app import cli, create_app
+from lms import credentials, people, policies
+from lms.audit import AuditEntry
+from lms.config import Settings
+from lms.db import db, session, transaction
+from lms.people import Person, RoleName
+from lms.policies import PolicyVersion
+from lms.schools import Organisation
+from tests.benchmarks.figure import Figure
+from tests.conftest import NOW, Clock
+from tests.factories import World
+
+Run = Callable[..., Result]
+Look = Callable[[], AbstractContextManager[None]]
+ROOT = Path(__file__).parent.parent
+OWN_POLICY = """# Mobile phone policy
+
+## 1. Why
+
+Phones take our eyes off children.
+
+## 2. What we ask
+
+- Keep it in your bag.
+- Use it in the staffroom.
+"""
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Return the environment that says what these settings say."""
+    found = {"LMS_DATA_DIR": str(settings.data_dir), "LMS_BASE_URL": "https://training.example.sch.uk"}
+    return {**found, "LMS_DATABASE_URL": settings.database_url} if settings.database_url else found
+
+
+@pytest.fixture
+def run(settings: Settings, time: Clock) -> Run:
+    """Run a command on the test's database."""
+
+    def invoke(*arguments: str, typed: str = "", **variables: str) -> Result:
+        result = CliRunner().invoke(cli, arguments, input=typed, env={**environment(settings), **variables})
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        return result
+
+    return invoke
+
+
+@pytest.fixture
+def look(settings: Settings) -> Look:
+    """Look into the test's database, between commands: a command makes an app of its own."""
+
+    @contextmanager
+    def looking() -> Iterator[None]:
+        app = create_app(settings)
+        with app.app_context():
+            with transaction():
+                yield
+            db.session.remove()
+            db.engine.dispose()
+
+    return looking
+
+
+@pytest.fixture
+def school(look: Look) -> str:
+    """The address part of a school with one teacher, one policy, one assignment."""
+    with look():
+        return World().school.slug
+
+
+def new_user(run: Run, *more: str, role: str = "hr", typed: str | None = None) -> Result:
+    """Run `user create` for Ada Okafor."""
+    password = "correct horse battery"
+    name = ("--email", "ada@school.test", "--forename", "Ada", "--surname", "Okafor", "--role", role)
+    return run(
+        "user", "create", *name, *more, typed=typed if typed is not None else f"{password}\n{password}\n"
+    )
+
+
+def test_the_first_user_makes_the_school_and_signs_in_with_the_password(run: Run, look: Look) -> None:
+    result = new_user(run, "--new-school", "Ysgol Tŷ Gwyn", "--type", "support_staff")
+    assert result.exit_code == 0, result.output
+    assert "correct horse" not in result.output
+    with look():
+        person = credentials.check_password("ada@school.test", "correct horse battery", NOW)
+        assert person is not None
+        made = session.scalars(sa.select(Organisation)).one()
+        assert (made.slug, made.ledger_origin) == ("ysgol-ty-gwyn", "training.example.sch.uk/ysgol-ty-gwyn")
+        assert people.roles_of(person.id) == {made.id: frozenset({RoleName.HR})}
+        assert session.scalar(sa.select(AuditEntry.subject_id)) == person.id
+
+
+def test_the_same_person_may_be_given_another_role_and_password(run: Run, school: str, look: Look) -> None:
+    new_user(run)
+    result = new_user(run, role="admin", typed="another long password\nanother long password\n")
+    assert result.exit_code == 0, result.output
+    with look():
+        person = credentials.check_password("ada@school.test", "another long password", NOW)
+        assert person is not None
+        assert set(*people.roles_of(person.id).values()) == {RoleName.HR, RoleName.ADMIN}
+
+
+@pytest.mark.parametrize(
+    ("more", "role", "typed", "sentence"),
+    [
+        ([], "hr", "short\nshort\n", "at least 12 characters"),
+        ([], "learner", "", "--type teacher"),
+        (["--school", "nowhere"], "hr", None, "no school at the address 'nowhere'"),
+        (["--school", "a", "--new-school", "b"], "hr", None, "not both"),
+        (["--email", "nonsense"], "hr", None, "not an e-mail address"),
+        (["--surname", "Someone-Else"], "hr", None, "is there already, for Ada Okafor"),
+        (["--type", "wizard"], "hr", None, "'wizard' is not one of"),
+    ],
+)
+def test_a_user_that_cannot_be_made_is_a_sentence_and_nothing_is_kept(
+    run: Run, school: str, look: Look, more: list[str], role: str, typed: str | None, sentence: str
+) -> None:
+    if "Someone-Else" in more:
+        new_user(run)
+    with look():
+        before = session.scalar(sa.select(sa.func.count(Person.id)))
+    result = new_user(run, *more, role=role, typed=typed)
+    assert result.exit_code in (1, 2)
+    assert sentence in result.output
+    with look():
+        assert session.scalar(sa.select(sa.func.count(Person.id))) == before
+
+
+def test_a_school_is_not_named_after_an_address_that_nobody_chose(settings: Settings) -> None:
+    env = {**environment(settings), "LMS_BASE_URL": None}
+    name = ["--email", "a@b.test", "--forename", "A", "--surname", "B", "--type", "teacher"]
+    result = CliRunner().invoke(cli, ["user", "create", *name, "--new-school", "B"], env=env)
+    assert result.exit_code == 1
+    assert "Set LMS_BASE_URL first" in result.output
+
+
+def test_importing_a_policy_says_what_was_found_and_publishes_its_words(
+    run: Run, school: str, look: Look, tmp_path: Path
+) -> None:
+    file = tmp_path / "phones.md"
+    file.write_text(OWN_POLICY)
+    dry = run("policy", "import", str(file), "--dry-run")
+    assert "2 sections, 2 list items" in dry.output
+    assert "Nothing was published" in dry.output
+    result = run("policy", "import", str(file), "--label", "Autumn")
+    assert result.exit_code == 0, result.output
+    assert "until HR assigns it" in result.output
+    with look():
+        version = session.scalars(sa.select(PolicyVersion).where(PolicyVersion.label == "Autumn")).one()
+        assert "- Keep it in your bag." in policies.source(version)
+        assert not version.is_model
+        assert session.get_one(policies.Policy, version.policy_id).slug == "mobile-phone"
+
+
+def test_a_later_version_may_ask_for_new_signatures_by_a_day(
+    run: Run, school: str, look: Look, tmp_path: Path
+) -> None:
+    file = tmp_path / "phones.md"
+    file.write_text(OWN_POLICY)
+    run("policy", "import", str(file))
+    file.write_text(OWN_POLICY + "- Not on trips.\n")
+    result = run("policy", "import", str(file), "--label", "2", "--resign-by", "2026-10-01")
+    assert "sign again by 1 October 2026" in result.output
+    with look():
+        found = session.scalars(sa.select(PolicyVersion).where(PolicyVersion.label == "2")).one()
+        assert (found.number, found.resign_by) == (2, date(2026, 10, 1))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "more", "sentence"),
+    [
+        ("policy.docx", "x", [], "plain text"),
+        ("policy.md", "", [], "empty"),
+        ("policy.md", OWN_POLICY, ["--resign-by", "soon"], "is not a day"),
+        ("policy.md", OWN_POLICY, ["--resign-by", "2020-01-01"], "is past"),
+        ("policy.md", OWN_POLICY, ["--school", "nowhere"], "no school at the address"),
+    ],
+)
+def test_a_policy_that_cannot_be_published_is_a_sentence(
+    run: Run,
+    school: str,
+    look: Look,
+    tmp_path: Path,
+    name: str,
+    content: str,
+    more: list[str],
+    sentence: str,
+) -> None:
+    (tmp_path / name).write_text(content)
+    result = run("policy", "import", str(tmp_path / name), *more)
+    assert result.exit_code in (1, 2)
+    assert sentence in result.output
+    with look():
+        assert session.scalar(sa.select(sa.func.count(PolicyVersion.id))) == 1
+
+
+def test_the_content_that_comes_with_countersign_has_no_fault(run: Run) -> None:
+    result = run("scenarios", "check")
+    assert (result.exit_code, result.output.splitlines()[-1]) == (0, "No fault was found.")
+
+
+def test_faults_in_content_are_told_by_file_and_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "policy.md").write_text("# Policy\n\n## 1. One\n\n**1.1** Ask [[nobody]].\n")
+    (tmp_path / "module.yaml").write_text("module: m\ntitle: <b>T</b>\n")
+    result = run("scenarios", "check", str(tmp_path))
+    assert result.exit_code == 1
+    assert f"{tmp_path / 'policy.md'}:5: [[nobody]] is not a placeholder" in result.output
+    assert f"{tmp_path / 'module.yaml'}:2: Raw HTML" in result.output
+
+
+def test_a_ledger_with_nothing_in_it_verifies_and_has_no_checkpoint(run: Run, school: str) -> None:
+    assert "all 0 entries fit" in run("ledger", "verify").output
+    result = run("ledger", "checkpoint")
+    assert result.exit_code == 1
+    assert "Nothing has been signed" in result.output
+
+
+def test_where_there_are_several_schools_the_command_asks_which(run: Run, school: str, look: Look) -> None:
+    with look():
+        World()
+    result = run("ledger", "verify")
+    assert result.exit_code == 1
+    assert "--school SLUG" in result.output
+    assert run("ledger", "verify", "--school", school).exit_code == 0
+
+
+def test_a_wrong_setting_is_named(run: Run) -> None:
+    result = run("db", "check", LMS_BASE_URL="nonsense")
+    assert result.exit_code == 1
+    assert "The setting LMS_BASE_URL is wrong" in result.output
+
+
+def test_tables_of_another_version_are_said_with_what_to_do(run: Run, look: Look) -> None:
+    with look():
+        session.execute(sa.text("UPDATE alembic_version SET version_num = '0000'"))
+    for command in (("db", "check"), ("serve", "--port", "0", "--no-worker"), ("worker",)):
+        result = run(*command)
+        assert result.exit_code == 1
+        assert "countersign db upgrade" in result.output
+
+
+def test_a_port_that_is_taken_is_a_sentence(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        result = run("serve", "--port", str(taken.getsockname()[1]))
+    assert result.exit_code == 1
+    assert "choose another with --port" in result.output
+
+
+def test_the_server_answers_and_stops_cleanly_with_its_worker(settings: Settings) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from app import cli; cli()", "serve", "--port", "0"],
+        env={**os.environ, **environment(settings), "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    with process.stdout as said:
+        lines = [next(said), next(said)]
+        address = re.search(r"http://127\.0\.0\.1:\d+", lines[1])
+        assert address, lines
+        worker = _child_that_runs(process.pid, "worker")
+        with urllib.request.urlopen(f"{address[0]}/readyz") as answer:
+            assert answer.read() == b"ok\n"
+        process.send_signal(signal.SIGTERM)
+        rest = said.read()
+    assert process.wait(30) == 0, rest
+    assert rest == ""
+    assert not Path(f"/proc/{worker}").exists()
+
+
+def _child_that_runs(parent: int, command: str) -> int:
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    running = [c for c in children if f"\0{command}\0" in Path(f"/proc/{c}/cmdline").read_text()]
+    return int(running[0])
+
+
+@pytest.fixture
+def benchmark_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Figure], None]:
+    """Put one benchmark, `own-speed`, in the place of ours."""
+
+    def put(figure: Figure) -> None:
+        (tmp_path / "own_speed.py").write_text("\ndef run(): ...\n")
+        monkeypatch.setattr(sys.modules["lms.cli.bench"], "BENCHMARKS", tmp_path)
+        monkeypatch.setitem(sys.modules, "tests.benchmarks.own_speed", SimpleNamespace(run=lambda: [figure]))
+
+    return put
+
+
+def test_bench_shows_each_figure_beside_its_limit(run: Run, benchmark_of: Callable[[Figure], None]) -> None:
+    benchmark_of(Figure("queries of a page", 5, 6, "queries"))
+    result = run("bench")
+    assert result.exit_code == 0
+    assert re.search(r"queries of a page.*5.*at most 6.*ok", result.output)
+
+
+def test_bench_fails_where_a_figure_misses(run: Run, benchmark_of: Callable[[Figure], None]) -> None:
+    benchmark_of(Figure("signings", 0.2, 0.35, "× bare", higher_is_better=True))
+    result = run("bench", "own-speed")
+    assert result.exit_code == 1
+    assert re.search(r"signings.*0\.2.*at least 0\.35.*missed", result.output)
+
+
+def test_bench_says_which_benchmarks_there_are(run: Run, benchmark_of: Callable[[Figure], None]) -> None:
+    benchmark_of(Figure("signings", 1, 1, "×"))
+    result = run("bench", "nothing")
+    assert result.exit_code == 2
+    assert "There are: own-speed" in result.output
