@@ -84,6 +84,8 @@ def _navigation() -> list[dict[str, Any]]:
     school: Organisation | None = g.get("school")
     if school is not None:
         links += _school_links(school)
+    if any(RoleName.ADMIN in held for held in access.user().roles.values()):
+        links.append(("Administration", url_for("admin.home"), request.endpoint == "admin.home"))
     return [{"text": text, "href": href, "current": current} for text, href, current in links]
 
 
