@@ -113,7 +113,8 @@ _queues: weakref.WeakKeyDictionary[sa.Engine, Queue] = weakref.WeakKeyDictionary
 
 @event.listens_for(session, "after_commit")
 def _wake(committed: Session) -> None:
-    if not committed.info.pop(mail.LEAVING, False):
+    # A savepoint that ends is a commit too, but nobody else sees what it holds yet.
+    if committed.in_nested_transaction() or not committed.info.pop(mail.LEAVING, False):
         return
     try:
         if queue := _queues.get(db.engine):
@@ -125,7 +126,8 @@ def _wake(committed: Session) -> None:
 
 @event.listens_for(session, "after_rollback")
 def _stay_asleep(undone: Session) -> None:
-    undone.info.pop(mail.LEAVING, None)
+    if not undone.in_nested_transaction():
+        undone.info.pop(mail.LEAVING, None)
 
 
 def _open(config: Mapping[str, Any]) -> Huey:

@@ -74,6 +74,14 @@ def test_what_is_rolled_back_wakes_nobody(school: Organisation) -> None:
     assert pending() == 0
 
 
+def test_the_end_of_a_savepoint_wakes_nobody_before_the_commit(school: Organisation) -> None:
+    with transaction():
+        with session.begin_nested():
+            queue_mail(school)
+        assert pending() == 0
+    assert pending() == 1
+
+
 def test_an_outbox_message_is_kept_when_the_queue_is_out_of_reach(
     settings: Settings,
     school: Organisation,

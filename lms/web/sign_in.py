@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 from flask import Blueprint, flash, redirect, render_template, url_for
@@ -127,16 +127,32 @@ def sign_out() -> ResponseReturnValue:
 
 
 def _send_link(address: str) -> None:
-    """Queue a link, or the message that a shared address gets none, or (unseen from outside) nothing."""
+    """Queue a link, or the message that a shared address gets none, or (unseen from outside) nothing.
+
+    The same is done whichever it is, and taken back for an address we don't know: neither the answer nor the time
+    that it takes tells who works here.
+    """
     now = access.request_time()
     allowed = tokens.allow(f"links to {address.lower()}", most=LINKS_PER_ADDRESS, within=WINDOW, now=now)
     people = people_with_email(address)
-    if not allowed or not people:
-        mail.leave_after_commit()  # so that an address we don't know takes no less time
-    elif len(people) == 1:
-        _queue(MessageKind.SIGN_IN_LINK, people[0], person_id=people[0].id, next=_next())
-    else:
-        _queue(MessageKind.SHARED_ADDRESS, people[0])
+    to = people[0] if people else _nobody(address)
+    if to is None:
+        return
+    with session.begin_nested() as kept:
+        if len(people) > 1:
+            _queue(MessageKind.SHARED_ADDRESS, to)
+        else:
+            _queue(MessageKind.SIGN_IN_LINK, to, person_id=to.id if people else None, next=_next())
+        session.flush()
+        if not allowed or not people:
+            kept.rollback()
+    mail.leave_after_commit()
+
+
+def _nobody(address: str) -> Person | None:
+    """Return a person who isn't on record, with this address; None while there is no school to write for."""
+    root_id = session.scalar(sa.select(Organisation.id).limit(1))
+    return Person(id=uuid4(), root_id=root_id, email=address) if root_id else None
 
 
 def _queue(kind: MessageKind, person: Person, *, person_id: UUID | None = None, **payload: str) -> None:

@@ -176,6 +176,11 @@ def test_an_unknown_address_gets_the_same_answer_and_no_message(
     assert [message.address for message in queued(app)] == ["priya@school.test"]
 
 
+def test_before_there_is_a_school_the_answer_is_the_same(client: StrictClient) -> None:
+    ask(client, "stranger@school.test")
+    assert "If we know that address" in client.text
+
+
 def test_a_shared_address_signs_nobody_in_and_is_told_whom_to_ask(
     app: Flask, client: StrictClient, server: MailServer, school: Organisation
 ) -> None:
