@@ -10,10 +10,13 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import date
 from pathlib import Path
+from threading import Event
+from time import monotonic
 from types import SimpleNamespace
+from typing import TypeVar
 
 import pytest
 import sqlalchemy as sa
@@ -31,6 +34,7 @@ from tests.benchmarks.figure import Figure
 from tests.conftest import NOW, Clock
 from tests.factories import World
 
+Found = TypeVar("Found")
 Run = Callable[..., Result]
 Look = Callable[[], AbstractContextManager[None]]
 ROOT = Path(__file__).parent.parent
@@ -266,7 +270,9 @@ def test_a_port_that_is_taken_is_a_sentence(run: Run) -> None:
     assert "choose another with --port" in result.output
 
 
-def test_the_server_answers_and_stops_cleanly_with_its_worker(settings: Settings) -> None:
+@contextmanager
+def served(settings: Settings) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run `countersign serve` in a process of its own; give it and its address."""
     process = subprocess.Popen(
         [sys.executable, "-c", "from app import cli; cli()", "serve", "--port", "0"],
         env={**os.environ, **environment(settings), "PYTHONPATH": str(ROOT)},
@@ -274,25 +280,65 @@ def test_the_server_answers_and_stops_cleanly_with_its_worker(settings: Settings
         stderr=subprocess.STDOUT,
         text=True,
     )
-    assert process.stdout is not None
-    with process.stdout as said:
-        lines = [next(said), next(said)]
+    try:
+        assert process.stdout is not None
+        lines = [next(process.stdout), next(process.stdout)]
         address = re.search(r"http://127\.0\.0\.1:\d+", lines[1])
         assert address, lines
-        worker = _child_that_runs(process.pid, "worker")
-        with urllib.request.urlopen(f"{address[0]}/readyz") as answer:
+        yield process, address[0]
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def worker_of(server: int, unlike: int | None = None) -> int:
+    """Wait for the process of the server's worker, and return its number."""
+    return waited_for(lambda: next((p for p in below(server) if runs_worker(p) and p != unlike), None))
+
+
+def below(process: int) -> Iterator[int]:
+    """Yield the processes that a process began, and those that they began."""
+    with suppress(FileNotFoundError):
+        for child in map(int, Path(f"/proc/{process}/task/{process}/children").read_text().split()):
+            yield child
+            yield from below(child)
+
+
+def runs_worker(process: int) -> bool:
+    """Say whether a process is `countersign worker`."""
+    with suppress(FileNotFoundError):
+        return "\0worker\0" in Path(f"/proc/{process}/cmdline").read_text()
+    return False
+
+
+def waited_for(find: Callable[[], Found | None], seconds: float = 30) -> Found:
+    """Return what `find` finds, once it does."""
+    deadline = monotonic() + seconds
+    while (found := find()) is None:
+        assert monotonic() < deadline, "waited in vain"
+        Event().wait(0.1)
+    return found
+
+
+def test_the_server_answers_and_stops_cleanly_with_its_worker(settings: Settings) -> None:
+    with served(settings) as (server, address):
+        worker = worker_of(server.pid)
+        with urllib.request.urlopen(f"{address}/readyz") as answer:
             assert answer.read() == b"ok\n"
-        process.send_signal(signal.SIGTERM)
-        rest = said.read()
-    assert process.wait(30) == 0, rest
-    assert rest == ""
-    assert not Path(f"/proc/{worker}").exists()
+        server.send_signal(signal.SIGTERM)
+        said, _ = server.communicate(timeout=40)
+        assert (server.returncode, said) == (0, "")
+        assert not Path(f"/proc/{worker}").exists()
 
 
-def _child_that_runs(parent: int, command: str) -> int:
-    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    running = [c for c in children if f"\0{command}\0" in Path(f"/proc/{c}/cmdline").read_text()]
-    return int(running[0])
+def test_a_worker_that_dies_is_begun_again_and_none_outlives_a_killed_server(settings: Settings) -> None:
+    with served(settings) as (server, _):
+        first = worker_of(server.pid)
+        os.kill(first, signal.SIGKILL)
+        second = worker_of(server.pid, unlike=first)
+        server.kill()
+        server.wait()
+        waited_for(lambda: None if Path(f"/proc/{second}").exists() else True)
 
 
 @pytest.fixture

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import click
 from flask import Flask
@@ -18,14 +17,13 @@ from gunicorn.app.base import BaseApplication
 
 from lms import demo, jobs, migration
 from lms.cli.in_use import using
+from lms.cli.keeping import kept_running
 from lms.cli.options import PORT, close, make_app
 from lms.config import Settings, read_settings
 from lms.db import transaction
 from lms.errors import ConfigurationError
 
 THREADS = 16
-STOP_WITHIN = 20.0
-"""Seconds that the worker has for the letter it is sending, when it is told to stop."""
 COMMAND = "from app import cli; cli()"
 ON_SQLITE, ON_POSTGRESQL = 1, 2
 """How many processes serve: SQLite's writers take turns within one."""
@@ -141,25 +139,10 @@ def _ready_app(settings: Settings) -> Flask:
     return app
 
 
-@contextmanager
-def _worker(settings: Settings) -> Iterator[None]:
-    """Run the worker in a process of its own beside the server, and end it with the server."""
-    command = [sys.executable, "-c", COMMAND, "worker", "--parent", str(os.getpid())]
-    process = subprocess.Popen(command, env={**os.environ, "LMS_BASE_URL": settings.base_url})  # noqa: S603
-    server = os.getpid()
-    try:
-        yield
-    finally:
-        # A process that serves leaves through here too, being a fork of the server: the worker isn't its own.
-        if os.getpid() == server:
-            _stop(process)
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(STOP_WITHIN)
-    process.kill()
+def _worker(settings: Settings) -> AbstractContextManager[None]:
+    """Run the worker in a process of its own beside the server."""
+    command = [sys.executable, "-c", COMMAND, "worker", "--parent"]
+    return kept_running(command, {**os.environ, "LMS_BASE_URL": settings.base_url})
 
 
 def _end_with(parent: int) -> None:
