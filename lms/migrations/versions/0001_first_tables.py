@@ -532,8 +532,8 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("attestation", schema=None) as batch_op:
         batch_op.create_index(
-            "ix_attestation_assignment_kind",
-            ["assignment_id", "kind", "person_id", "recorded_at"],
+            "ix_attestation_standing",
+            ["assignment_id", "person_id", "recorded_at", "kind", "policy_version_id", "id"],
             unique=False,
         )
         batch_op.create_index(batch_op.f("ix_attestation_organisation_id"), ["organisation_id"], unique=False)
@@ -589,7 +589,7 @@ def downgrade() -> None:
     with op.batch_alter_table("attestation", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_attestation_refers_to"))
         batch_op.drop_index(batch_op.f("ix_attestation_organisation_id"))
-        batch_op.drop_index("ix_attestation_assignment_kind")
+        batch_op.drop_index("ix_attestation_standing")
 
     op.drop_table("attestation")
     op.drop_table("answer")

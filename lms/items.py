@@ -1,0 +1,115 @@
+"""What is assigned at a school at a moment, and the dates that follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from lms.clock import add_months, end_of_day, london_day, start_of_day
+from lms.db import session
+from lms.policies import Policy, PolicyVersion
+from lms.status import Status
+from lms.training import Assignment
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An assignment with its policy, as both were recorded at a moment."""
+
+    assignment: Assignment
+    policy: Policy
+    versions: tuple[PolicyVersion, ...]
+    """By number; the last is the one in force."""
+    moment: datetime
+
+    @property
+    def version(self) -> PolicyVersion:
+        """The version in force at the moment."""
+        return self.versions[-1]
+
+    @property
+    def day(self) -> date:
+        """The London day of the moment."""
+        return london_day(self.moment)
+
+    @property
+    def least_number(self) -> int:
+        """The lowest version number whose signature still counts: re-signing asked for, and its grace over."""
+        passed = [v.number for v in self.versions if v.resign_by is not None and v.resign_by < self.day]
+        return max(passed, default=0)
+
+    def number_of(self, version_id: UUID | None) -> int | None:
+        """Return the number of one of its versions; None for no version."""
+        return next((v.number for v in self.versions if v.id == version_id), None)
+
+    def due(self, starts: date) -> date:
+        """Return the day by which somebody who starts on a day must have signed."""
+        assignment = self.assignment
+        if assignment.due_on is not None:
+            return max(starts, assignment.due_on)
+        return max(starts, assignment.assigned_on) + timedelta(days=assignment.due_days or 0)
+
+    def signature_ends(self, signed_on: date, number: int) -> date | None:
+        """Return the day on which a signature of version `number` stops counting; None if none is known."""
+        ends = [v.resign_by + timedelta(days=1) for v in self.versions if v.resign_by and v.number > number]
+        if self.assignment.months is not None:
+            ends.append(add_months(signed_on, self.assignment.months))
+        return min(ends, default=None)
+
+    @property
+    def signed_since(self) -> datetime | None:
+        """The earliest moment of signing that still counts; None where signatures don't run out."""
+        months = self.assignment.months
+        if months is None:
+            return None
+        first = add_months(self.day, -months) - timedelta(days=3)
+        while add_months(first, months) <= self.day:
+            first += timedelta(days=1)
+        return start_of_day(first)
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """What follows from a status and its dates."""
+
+    due: date
+    next_due: date | None
+    """When the signature stops counting, or the day it is due if there is none that counts."""
+    days_overdue: int | None
+
+
+def deadlines(
+    item: Item, status: Status, starts: date, signed_on: date | None, number: int | None
+) -> Deadlines:
+    """Return the deadlines of somebody who started on a day and last signed version `number`, if any, on another."""
+    ends = item.signature_ends(signed_on, number) if signed_on and number is not None else None
+    due = ends if status is Status.EXPIRED and ends else item.due(starts)
+    is_late = status in (Status.OVERDUE, Status.EXPIRED)
+    open_until = None if status in (Status.NOT_REQUIRED, Status.DECLINED) else due
+    next_due = ends if status is Status.SIGNED else open_until
+    return Deadlines(due, next_due, (item.day - due).days if is_late else None)
+
+
+def moment_of(as_at: date | None, now: datetime) -> datetime:
+    """Return the moment that a report is about: the end of a past London day, or now."""
+    return now if as_at is None or as_at >= london_day(now) else end_of_day(as_at)
+
+
+def items(organisation_ids: Iterable[UUID], moment: datetime) -> list[Item]:
+    """Return what is assigned at some schools, as recorded at a moment, oldest first. One query."""
+    rows = session.execute(
+        sa.select(Assignment, Policy, PolicyVersion)
+        .join(Policy, Policy.id == Assignment.policy_id)
+        .join(PolicyVersion, PolicyVersion.policy_id == Policy.id)
+        .where(Assignment.organisation_id.in_(list(organisation_ids)), Assignment.recorded_at(moment))
+        .where(PolicyVersion.recorded_at <= moment)
+        .order_by(Assignment.assigned_on, Policy.title, Assignment.id, PolicyVersion.number)
+    ).all()
+    found: dict[UUID, tuple[Assignment, Policy, list[PolicyVersion]]] = {}
+    for assignment, policy, version in rows:
+        found.setdefault(assignment.id, (assignment, policy, []))[2].append(version)
+    return [Item(a, p, tuple(versions), moment) for a, p, versions in found.values()]
