@@ -32,6 +32,8 @@ def _database_url(value: str) -> str:
         url = url.set(drivername="postgresql+psycopg")
     if url.drivername not in {"sqlite", "postgresql+psycopg"}:
         raise ValueError("must be an sqlite: or postgresql: address")
+    if url.drivername == "sqlite" and not (url.database or "").removeprefix("file:").startswith("/"):
+        raise ValueError("must name the SQLite file from the root, such as sqlite:////srv/countersign.sqlite3")
     return url.render_as_string(hide_password=False)
 
 
@@ -65,7 +67,7 @@ class Settings(BaseSettings):
     @property
     def database(self) -> str:
         """The database's address: the one that was set, or an SQLite file in the data folder."""
-        return self.database_url or f"sqlite:///{self.data_dir / 'countersign.sqlite3'}"
+        return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'countersign.sqlite3'}"
 
     @property
     def is_secure(self) -> bool:

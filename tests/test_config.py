@@ -16,6 +16,8 @@ from lms.errors import ConfigurationError
     [
         ("LMS_DATABASE_URL", "mysql://host/name", "must be an sqlite: or postgresql: address"),
         ("LMS_DATABASE_URL", "not a url", "is not a database address"),
+        ("LMS_DATABASE_URL", "sqlite:///records.sqlite3", "from the root"),
+        ("LMS_DATABASE_URL", "sqlite://", "from the root"),
         ("LMS_SECRET_KEY", "short", "at least 32 characters"),
         ("LMS_BASE_URL", "training.school.test", "must be a web address"),
         ("LMS_BASE_URL", "https://school.test/?a=b", "must be a web address"),
@@ -46,6 +48,14 @@ def test_no_setting_is_needed_to_try_it(monkeypatch: pytest.MonkeyPatch, tmp_pat
     settings = read_settings()
     assert settings.database == f"sqlite:///{tmp_path}/countersign/countersign.sqlite3"
     assert not settings.is_secure
+
+
+def test_a_data_folder_is_where_it_was_named_from_whatever_else_the_framework_would_make_of_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LMS_DATA_DIR", "records")
+    assert read_settings().database == f"sqlite:///{tmp_path}/records/countersign.sqlite3"
 
 
 def test_postgresql_is_spoken_to_by_psycopg_whatever_the_address_calls_it(

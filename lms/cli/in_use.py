@@ -17,7 +17,7 @@ from lms.errors import ConflictError
 def sqlite_file(settings: Settings) -> Path | None:
     """Return the SQLite file of these settings; None for PostgreSQL."""
     url = sa.make_url(settings.database)
-    return Path(url.database or "") if url.drivername == "sqlite" else None
+    return Path((url.database or "").removeprefix("file:")) if url.drivername == "sqlite" else None
 
 
 def make_private(settings: Settings) -> None:
