@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
-from itertools import zip_longest
 
 from lms.policy_text import section_number
 
 _LIST_ITEM = re.compile(r"\s*(?:[-*+]|\d{1,3}[.)])\s")
 ALIKE = 0.5
-"""From this likeness up, one paragraph in place of another counts as the same one, changed."""
+"""From this share of common words up, one paragraph in place of another counts as the same one, changed."""
+LOOK_AHEAD = 8
+"""How many paragraphs may have been removed before one that was changed, so that a new policy takes no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +75,22 @@ def _compare(heading: str, old: list[str], new: list[str]) -> SectionChanges:
     found: list[Change] = []
     for what, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if what != "equal":
-            for before, after in zip_longest(old[a:b], new[c:d], fillvalue=""):
-                found += _one(before, after)
+            found += _replaced(old[a:b], new[c:d])
     return SectionChanges(heading, tuple(found))
 
 
-def _one(before: str, after: str) -> list[Change]:
-    if before and after and SequenceMatcher(None, before, after, autojunk=False).ratio() < ALIKE:
-        return [Change(before, ""), Change("", after)]
-    return [Change(before, after)]
+def _replaced(old: list[str], new: list[str]) -> Iterator[Change]:
+    """Pair each new paragraph with the first old one like it; what has no pair was removed or added."""
+    for after in new:
+        at = next((n for n, before in enumerate(old[:LOOK_AHEAD]) if _are_alike(before, after)), None)
+        if at is None:
+            yield Change("", after)
+        else:
+            yield from (Change(before, "") for before in old[:at])
+            yield Change(old[at], after)
+            old = old[at + 1 :]
+    yield from (Change(before, "") for before in old)
+
+
+def _are_alike(before: str, after: str) -> bool:
+    return SequenceMatcher(None, before.split(), after.split(), autojunk=False).ratio() >= ALIKE

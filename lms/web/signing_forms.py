@@ -78,7 +78,7 @@ class SignForm(FlaskForm):  # type: ignore[misc]
             return False
         if self.name_is_in_doubt(person) and not self.is_own_name:
             self.whose_name.errors = [
-                f"You typed {self.typed_name.data}. Our record says {person.name}. Is this you?"
+                f"You typed {self.typed_name.data}. Our record says {person.name}. Say whether this is you"
             ]
             self.whose_name.data = None
             return False
