@@ -20,7 +20,11 @@ from lms.schools import Organisation
 class Quotation:
     """One rule, and where to read on."""
 
-    html: Markup
+    clause: str
+    """Its id in the model policy: "5.3"."""
+    opening: Markup
+    rest: Markup
+    """The list that follows the opening, where that can be understood without it; else empty."""
     anchor: str
     """In the school's policy; "" for its top."""
     place: str
@@ -46,8 +50,9 @@ def _quoted(
     name: str, module: str, version: PolicyVersion, school: Organisation, text: str
 ) -> Quotation | None:
     if version.is_model and (clause := _clauses(text).get(name)):
+        opening, rest = _parts(clause.markdown)
         return Quotation(
-            block_html(clause.markdown), clause.anchor, f"{name} {clause.section.title}", is_from_policy=True
+            name, opening, rest, clause.anchor, f"{name} {clause.section.title}", is_from_policy=True
         )
     programme = _programme(module)
     rule = programme and _clauses(fill(programme.policy_markdown, school.placeholder_values)).get(name)
@@ -55,10 +60,19 @@ def _quoted(
 
 
 def _rule(rule: Clause, text: str) -> Quotation:
-    words = rule.markdown.removeprefix(f"**{rule.id}**").lstrip()
+    # Without its number, which may be another rule's in the school's own policy.
+    opening, rest = _parts(rule.markdown.removeprefix(f"**{rule.id}**").lstrip())
     same = next((s for s in _sections(text) if _named(s) == _named(rule.section)), None)
     place = f"section {same.number}, {same.title}" if same else ""
-    return Quotation(block_html(words), same.anchor if same else "", place, is_from_policy=False)
+    return Quotation(rule.id, opening, rest, same.anchor if same else "", place, is_from_policy=False)
+
+
+def _parts(markdown: str) -> tuple[Markup, Markup]:
+    """Part a rule's first paragraph from its list, unless that finishes the sentence."""
+    opening, _, rest = markdown.partition("\n\n")
+    if opening.rstrip().endswith(":"):
+        return block_html(markdown), Markup("")
+    return block_html(opening), block_html(rest)
 
 
 def _named(section: Section) -> tuple[str, str]:
