@@ -17,6 +17,9 @@ from lms.policies import PolicyVersion
 from lms.policy_import import ImportedPolicy, read_policy
 from lms.scenario_check import check as check_programme
 
+LONGEST = 120
+"""Letters of a line that are shown: enough to find it by."""
+
 
 @click.group()
 def scenarios() -> None:
@@ -106,14 +109,21 @@ def describe(found: ImportedPolicy) -> None:
     click.echo(f"{_count(found.list_items, 'list item')} in them.\n")
     for section in found.sections:
         click.echo(f"{section.number or '–':>4}  {section.title} ({_count(section.list_items, 'list item')})")
-    if found.unplaced:
-        click.echo("\nNot part of the text people sign:")
-    for unplaced in found.unplaced:
-        click.echo(f"  line {unplaced.line}: {_first_line(unplaced.text)}\n    {unplaced.reason}")
-    if found.flags:
-        click.echo("\nFor you to look at. The text was not changed:")
-    for flag in found.flags:
-        click.echo(f"  line {flag.line}: {_first_line(flag.text)}\n    {flag.advice}")
+    _account("Not part of the text people sign:", [(u.reason, u.line, u.text) for u in found.unplaced])
+    _account(
+        "For you to look at. The text was not changed:", [(f.advice, f.line, f.text) for f in found.flags]
+    )
+
+
+def _account(heading: str, found: list[tuple[str, int, str]]) -> None:
+    """Print (why, line, text) under each different reason, in the order in which the reasons first stand."""
+    if found:
+        click.echo(f"\n{heading}")
+    for reason in dict.fromkeys(reason for reason, _, _ in found):
+        click.echo(f"\n  {reason}")
+        for why, line, text in found:
+            if why == reason:
+                click.echo(f"    line {line}: {_first_line(text)}")
 
 
 def _say_published(version: PolicyVersion, school: str) -> None:
@@ -132,6 +142,7 @@ def _say_published(version: PolicyVersion, school: str) -> None:
 
 def _first_line(text: str) -> str:
     first, _, rest = text.partition("\n")
+    first = first if len(first) <= LONGEST else first[:LONGEST] + "…"
     lines = rest.count("\n") + 1
     return f"“{first}”" + (f" and {_count(lines, 'more line')}" if rest else "")
 

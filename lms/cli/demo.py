@@ -190,9 +190,9 @@ def _link(person: Person, now: datetime) -> str:
 
 
 def _print(made: _Made, settings: Settings) -> None:
-    links = Table.grid(padding=(0, 0, 1, 0))
+    links = Table.grid()
     for part, (person, secret) in made.links.items():
-        links.add_row(f"[bold]{person.name}[/], {SHOWN[part]}\n{settings.base_url}/sign-in/link/{secret}")
+        links.add_row(f"\n[bold]{person.name}[/], {SHOWN[part]}\n{settings.base_url}/sign-in/link/{secret}")
     passwords = Table("E-mail", "Password")
     for part, password in made.passwords.items():
         passwords.add_row(made.links[part][0].email, password)
