@@ -94,5 +94,8 @@ def only_school() -> Organisation:
     found = session.scalars(sa.select(Organisation).where(Organisation.kind == Kind.SCHOOL).limit(2)).all()
     if len(found) == 1:
         return found[0]
-    reason = "There are several schools" if found else "There is no school yet"
-    raise NotFoundError(f"{reason}: say which with --school SLUG.")
+    if found:
+        raise NotFoundError("There are several schools: say which with --school SLUG.")
+    raise NotFoundError(
+        "There is no school yet. Make it with its first administrator: countersign user create --new-school NAME"
+    )

@@ -248,6 +248,15 @@ def test_where_there_are_several_schools_the_command_asks_which(run: Run, school
     assert run("ledger", "verify", "--school", school).exit_code == 0
 
 
+def test_a_new_database_is_its_owners_alone_and_has_no_school_yet(tmp_path: Path) -> None:
+    env = {"LMS_DATA_DIR": str(tmp_path), "LMS_DATABASE_URL": None}
+    assert CliRunner().invoke(cli, ["db", "upgrade"], env=env).exit_code == 0
+    assert (tmp_path / "countersign.sqlite3").stat().st_mode & 0o777 == 0o600
+    result = CliRunner().invoke(cli, ["ledger", "verify"], env=env)
+    assert result.exit_code == 1
+    assert "There is no school yet" in result.output
+
+
 def test_a_wrong_setting_is_named(run: Run) -> None:
     result = run("db", "check", LMS_BASE_URL="nonsense")
     assert result.exit_code == 1

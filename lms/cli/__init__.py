@@ -13,6 +13,7 @@ from flask.cli import ScriptInfo
 from lms.cli.bench import bench
 from lms.cli.content import policy, scenarios
 from lms.cli.demo import demo
+from lms.cli.in_use import make_private
 from lms.cli.options import close
 from lms.cli.people import user
 from lms.cli.records import ledger
@@ -50,6 +51,7 @@ class CommandGroup(click.Group):
 
     def _make(self, *settings: Settings) -> Flask:
         app = self._create_app(*settings)
+        make_private(app.config["SETTINGS"])
         click.get_current_context().find_root().call_on_close(partial(close, app))
         return app
 

@@ -20,7 +20,7 @@ from lms import demo as school_demo
 from lms.attestations import Attestation
 from lms.cli import serving
 from lms.cli.content import describe
-from lms.cli.in_use import make_private, sqlite_file, using
+from lms.cli.in_use import sqlite_file, using
 from lms.cli.options import PORT, READABLE_FILE, close, contents, make_app
 from lms.config import Settings, read_settings
 from lms.db import session, transaction
@@ -156,7 +156,6 @@ class _Made:
 def _fill(app: Flask, own: Text, seed: int) -> _Made:
     """Bring the tables to this version, record the school, and close the database."""
     with app.app_context():
-        make_private(app.config["SETTINGS"])
         migration.upgrade()
         now = clock.now()
         # To the end of yesterday: then a day's demo is the same in the morning and at night.

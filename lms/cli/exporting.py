@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import BinaryIO, cast
-
-import click
 
 from lms.errors import CountersignError
 

@@ -82,8 +82,9 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
     try:
         listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
+        why = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
         raise ConfigurationError(
-            f"Countersign can't listen at {host}, port {port} ({os.strerror(error.errno or 0)}). "
+            f"Countersign can't listen at {host}, port {port} ({why}). "
             "Stop what uses that port, or choose another with --port."
         ) from error
     with listener:

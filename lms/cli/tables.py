@@ -6,8 +6,6 @@ import click
 from flask.cli import with_appcontext
 
 from lms import migration
-from lms.cli.in_use import make_private
-from lms.cli.options import settings
 from lms.db import transaction
 
 
@@ -20,7 +18,6 @@ def database() -> None:
 @with_appcontext
 def upgrade() -> None:
     """Bring the tables to this version."""
-    make_private(settings())
     migration.upgrade()
     click.echo("The database is at this version.")
 
