@@ -16,7 +16,7 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Dialect, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry, scoped_session
 
 from lms import errors
@@ -128,6 +128,8 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     write = connection.get_execution_options().get("write")
+    # Said at every beginning, because connections are used again.
+    connection.exec_driver_sql(f"PRAGMA query_only={'ON' if write is False else 'OFF'}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
@@ -135,33 +137,55 @@ def _begin_sqlite(connection: Connection) -> None:
 def transaction(*, write: bool = True) -> Iterator[None]:
     """Commit when the block ends, roll back when it raises. One writer at a time on SQLite.
 
+    With `write` false the database itself refuses to be written to, and all of the block sees one state of it.
+
     Raises:
         StorageError: the database could not be read or written; nothing of the block was kept.
+        ConflictError: somebody else has just added the same thing; nothing of the block was kept.
+        UnreadableTextError: PostgreSQL keeps no NUL; nothing of the block was kept.
     """
     with _turn() if write and is_sqlite() else nullcontext():
         try:
-            with storage_errors():
-                session.connection(execution_options={"write": write})
+            with storage_errors() if write else _reading_errors():
+                session.connection(execution_options=_how_to_begin(write))
                 yield
                 _finish(write)
         finally:
             session.rollback()
 
 
+def _how_to_begin(write: bool) -> dict[str, Any]:
+    if is_sqlite():
+        return {"write": write}
+    return {} if write else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
 @contextmanager
 def storage_errors() -> Iterator[None]:
-    """Turn what the database driver raises in the block into a StorageError, in words."""
+    """Turn what the database driver raises in the block into an error of the domain, in words."""
     try:
         yield
     except DBAPIError as error:
         raise storage_error(error) from error
 
 
+@contextmanager
+def _reading_errors() -> Iterator[None]:
+    try:
+        with storage_errors():
+            yield
+    except errors.StorageReadOnlyError as error:
+        if isinstance(error.__cause__, DBAPIError) and _REFUSED_WRITE.fullmatch(_code(error.__cause__)):
+            raise RuntimeError("a transaction that only reads tried to write") from error
+        raise
+
+
 def _finish(write: bool) -> None:
     if write:
         session.commit()
-    elif session.new or session.dirty or session.deleted:
-        raise RuntimeError("a request that only reads tried to write")
+    else:
+        # What was changed and never asked about is still unwritten: here the database refuses it.
+        session.flush()
 
 
 def _turn() -> AbstractContextManager[None]:
@@ -180,39 +204,64 @@ def _held(lock: threading.Lock) -> Iterator[None]:
         lock.release()
 
 
+_BUSY = "Somebody else is using the database. Nothing was kept: try again in a moment."
+_CHECK = "Check that it isn't read-only, and that its folder belongs to the user that runs Countersign."
 _STORAGE: tuple[tuple[str, type[errors.StorageError], str], ...] = (
+    # PostgreSQL's words may be in any language, so its codes: lock timeout, deadlock, serialization, connections.
+    (r"^(55P03|40P01|40001|53300)|locked|too many clients", errors.StorageBusyError, _BUSY),
     (
-        r"locked|lock timeout|busy",
-        errors.StorageBusyError,
-        "Somebody else is using the database. Nothing was kept: try again in a moment.",
-    ),
-    (
-        r"readonly|read-only|unable to open",
+        r"^25006|readonly",
         errors.StorageReadOnlyError,
-        "The database can't be written to. Check that its folder belongs to the user that runs Countersign.",
+        f"The database can't be written to. {_CHECK}",
     ),
-    (r"disk is full|No space left", errors.StorageFullError, "The disk that holds the database is full."),
+    (r"unable to open", errors.StorageReadOnlyError, f"The database can't be opened. {_CHECK}"),
     (
-        r"malformed|not a database|disk I/O error|corrupt",
+        r"^53100|disk is full|No space left",
+        errors.StorageFullError,
+        "The disk that holds the database is full.",
+    ),
+    (
+        r"disk I/O error",
+        errors.StorageError,
+        "The disk that holds the database can't be read or written. Stop Countersign and check the disk.",
+    ),
+    (
+        r"^(XX001|XX002)|malformed|not a database",
         errors.StorageDamagedError,
         "The database file is damaged. Stop Countersign and restore the last backup.",
     ),
     (
-        r"no such (table|column)|does not exist",
+        r"^(42P01|42703)|no such (table|column)",
         errors.StorageOutOfDateError,
         "The database is not at this version. Stop Countersign and run: countersign db upgrade",
     ),
 )
+_TAKEN = re.compile(r"23505|SQLITE_CONSTRAINT_(UNIQUE|PRIMARYKEY)")
+_REFUSED_WRITE = re.compile(r"25006|SQLITE_READONLY")
 
 
-def storage_error(error: DBAPIError) -> errors.StorageError:
+def storage_error(error: DBAPIError) -> errors.CountersignError:
     """Return what a database driver's error means, in words. A fault of our own SQL is raised as it is."""
+    code = _code(error)
+    if _TAKEN.fullmatch(code):
+        return errors.ConflictError(
+            "Somebody else, or you in another window, saved the same thing a moment before. "
+            "Nothing of this was kept: look at what is there before you try again."
+        )
+    if "NUL (0x00)" in str(error.orig):
+        return errors.UnreadableTextError("There is a character in it that can't be kept.")
     for pattern, kind, sentence in _STORAGE:
-        if re.search(pattern, str(error.orig)):
+        if re.search(pattern, f"{code} {error.orig}"):
             return kind(sentence)
-    if error.connection_invalidated or isinstance(error, sa.exc.OperationalError):
+    if error.connection_invalidated or (isinstance(error, OperationalError) and code != "SQLITE_ERROR"):
         return errors.StorageError("The database can't be reached. Nothing was kept: try again in a moment.")
     raise error
+
+
+def _code(error: DBAPIError) -> str:
+    """Return PostgreSQL's SQLSTATE or SQLite's name for an error; nothing when it never reached the database."""
+    orig = error.orig
+    return str(getattr(orig, "sqlstate", None) or getattr(orig, "sqlite_errorname", None) or "")
 
 
 def protect_evidence(connection: Connection) -> None:
@@ -230,17 +279,20 @@ def protect_evidence(connection: Connection) -> None:
 
 
 def _sqlite_triggers(table: sa.Table) -> Iterator[str]:
-    refusal = f"SELECT RAISE(ABORT, '{table.name} is append-only');"
-    for verb in ("UPDATE", "DELETE"):
-        yield (
-            f"CREATE TRIGGER IF NOT EXISTS {table.name}_no_{verb.lower()} BEFORE {verb} ON {table.name} "
-            f"BEGIN {refusal} END"
-        )
-    # REPLACE deletes without firing the trigger above on a connection that has recursive triggers off.
-    same = " OR ".join(_same_key(columns) for columns in _unique_keys(table))
-    guard = f"CREATE TRIGGER IF NOT EXISTS {table.name}_no_replace BEFORE INSERT ON {table.name}"
+    # REPLACE deletes without firing the other triggers on a connection that has recursive triggers off.
+    same = " OR ".join(["rowid = NEW.rowid", *(_same_key(columns) for columns in _unique_keys(table))])
     there = f"SELECT 1 FROM {table.name} WHERE {same}"  # noqa: S608 (names of our own tables)
-    yield f"{guard} WHEN EXISTS ({there}) BEGIN {refusal} END"
+    events = {
+        "update": f"BEFORE UPDATE ON {table.name}",
+        "delete": f"BEFORE DELETE ON {table.name}",
+        "replace": f"BEFORE INSERT ON {table.name} WHEN EXISTS ({there})",
+    }
+    for name, happens in events.items():
+        yield f"DROP TRIGGER IF EXISTS {table.name}_no_{name}"
+        yield (
+            f"CREATE TRIGGER {table.name}_no_{name} {happens} "
+            f"BEGIN SELECT RAISE(ABORT, '{table.name} is append-only'); END"
+        )
 
 
 def _unique_keys(table: sa.Table) -> Iterator[list[str]]:

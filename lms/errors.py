@@ -23,6 +23,10 @@ class ConflictError(CountersignError):
     """What was asked for no longer fits what is recorded."""
 
 
+class UnreadableTextError(CountersignError):
+    """A text has a character in it that can't be kept."""
+
+
 class ClockError(CountersignError):
     """The server's clock is behind what has already been recorded."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import timedelta
 
 from flask import Flask
@@ -15,7 +16,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from lms import keys
 from lms.config import PACKAGE, Settings, resource_dir
-from lms.db import db, transaction
+from lms.db import LOCK_WAIT, db, transaction
 from lms.errors import ConfigurationError
 from lms.web import access, admin, errors, health, learning, pages, presentation, reporting, sign_in, signing
 
@@ -41,7 +42,7 @@ class Application(Flask):
         write = request.method not in SAFE_METHODS
         if write:
             _ = request.form, request.files
-        before = dict(cookie)
+        before = deepcopy(dict(cookie))
         try:
             with transaction(write=write):
                 access.check()
@@ -101,14 +102,12 @@ def _configure(app: Flask, settings: Settings) -> None:
 
 
 def _engine_options(url: str) -> dict[str, object]:
+    # What people typed, and their names, are in the parameters: they have no place in a log.
+    private = {"hide_parameters": True}
     if url.startswith("sqlite"):
-        return {"pool_size": 32, "max_overflow": 32}
-    return {
-        "pool_size": 16,
-        "max_overflow": 16,
-        "pool_pre_ping": True,
-        "connect_args": {"options": "-c lock_timeout=10s"},
-    }
+        return {**private, "pool_size": 32, "max_overflow": 32}
+    waits = {"options": f"-c lock_timeout={LOCK_WAIT:.0f}s", "connect_timeout": 5}
+    return {**private, "pool_size": 16, "max_overflow": 16, "pool_pre_ping": True, "connect_args": waits}
 
 
 def _sign_in_with(app: Flask) -> None:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from flask import Flask, g, redirect, render_template, url_for
 from flask.globals import request
+from flask.logging import default_handler
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
 
 from lms import errors
@@ -28,6 +30,7 @@ class Page:
 
 
 TRY_AGAIN = "Go back and try again. If it happens again, tell your administrator the reference below."
+TYPE_AGAIN = "Go back, take out what you pasted, and type it by hand."
 START_AGAIN = "Go to My training and start from there."
 TELL_ADMIN = "Nothing you typed was kept. Tell your administrator the reference below."
 
@@ -35,6 +38,7 @@ PAGES: tuple[tuple[type[errors.CountersignError], Page], ...] = (
     (errors.NotFoundError, Page(404, "We can’t find that page", START_AGAIN)),
     (errors.NotAllowedError, Page(403, "You can’t open this page", START_AGAIN)),
     (errors.ConflictError, Page(409, "Something has changed", START_AGAIN)),
+    (errors.UnreadableTextError, Page(400, "We can’t read what was sent", TYPE_AGAIN)),
     (errors.ClockError, Page(503, "The server’s clock is wrong", TELL_ADMIN)),
     (errors.StorageBusyError, Page(503, "The service is busy", TRY_AGAIN)),
     (errors.StorageError, Page(503, "The records can’t be reached", TELL_ADMIN)),
@@ -52,7 +56,10 @@ HTTP_PAGES = {
 
 
 def init_app(app: Flask) -> None:
-    """Register the table with the app."""
+    """Register the table with the app, and see that what it logs is written somewhere."""
+    log.setLevel(logging.INFO)
+    if not log.hasHandlers():
+        log.addHandler(default_handler)
     app.register_error_handler(SignInNeeded, _ask_to_sign_in)
     app.register_error_handler(errors.CountersignError, _domain_error)
     app.register_error_handler(
@@ -93,7 +100,7 @@ def _page(page: Page, happened: str, error: Exception) -> tuple[str, int]:
         reference,
         type(error).__name__,
         request.endpoint,
-        error if page.status >= 500 else "",
+        _reason(error) if page.status >= 500 else "",
         exc_info=error if page.status == 500 else None,
     )
     g.after_failure = True
@@ -105,3 +112,9 @@ def _page(page: Page, happened: str, error: Exception) -> tuple[str, int]:
         reference=reference,
     )
     return html, page.status
+
+
+def _reason(error: Exception) -> str:
+    """Return an error's sentence, with what the database's driver said of it: for the log, not for the page."""
+    cause = error.__cause__
+    return f"{error} ({cause.orig})" if isinstance(cause, DBAPIError) else str(error)

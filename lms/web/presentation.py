@@ -60,9 +60,10 @@ def csp_nonce() -> str:
 
 def _frame() -> dict[str, Any]:
     """Return what base.html needs on every page. An error page, made after a rollback, asks no database."""
-    signed_in = not g.get("after_failure") and current_user.is_authenticated
+    failed = g.get("after_failure")
+    signed_in = not failed and current_user.is_authenticated
     return {
-        "school": g.get("school"),
+        "school": None if failed else g.get("school"),
         "lti": False,
         "wide": False,
         "errors": None,
