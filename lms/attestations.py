@@ -80,6 +80,7 @@ class Attestation(Base):
             "recorded_at",
             "kind",
             "policy_version_id",
+            "identity_assurance",
             "id",
         ),
         {"info": APPEND_ONLY},

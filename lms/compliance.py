@@ -72,6 +72,14 @@ class Obligation:
         return f"{self.forename} {self.surname}".strip()
 
 
+# Made once: an alias takes as long to make as the rest of the statement.
+_SIGNED = aliased(Attestation, name="signed")
+_LATER = aliased(Attestation, name="later")
+_REFUSAL = aliased(Attestation, name="refusal")
+_WITHDRAWAL = aliased(Attestation, name="withdrawal")
+_OTHER = aliased(Engagement, name="other")
+
+
 def obligations(
     item: Item, standing: Standing = Standing.ENGAGED, person_id: UUID | None = None
 ) -> sa.Subquery:
@@ -80,7 +88,7 @@ def obligations(
     The columns are what `read` needs; select from it to count, filter, sort and page. What isn't selected from it
     costs nothing: a count doesn't look up names.
     """
-    engaged, signed = _engaged(item, standing, person_id), aliased(Attestation, name="signed")
+    engaged, signed = _engaged(item, standing, person_id), _SIGNED
     statement = (
         sa.select(
             sa.literal(item.assignment.id, sa.Uuid()).label("assignment_id"),
@@ -139,22 +147,20 @@ def on_the_day(
         return [not_ended]
     if standing is Standing.ENGAGED:
         return [Engagement.starts <= day, not_ended]
-    other = aliased(Engagement)
     still_here = sa.exists().where(
-        other.person_id == Engagement.person_id,
-        other.organisation_id == organisation_id,
-        other.recorded_at(moment),
-        sa.or_(other.ends.is_(None), other.ends >= day),
+        _OTHER.person_id == Engagement.person_id,
+        _OTHER.organisation_id == organisation_id,
+        _OTHER.recorded_at(moment),
+        sa.or_(_OTHER.ends.is_(None), _OTHER.ends >= day),
     )
     return [Engagement.ends < day, ~still_here]
 
 
 def _is_last_signed(item: Item, engaged: sa.Subquery, signed: Any) -> sa.ColumnElement[bool]:
-    later = aliased(Attestation)
     superseded = sa.exists().where(
-        *_signing(item, signed.person_id, later),
-        later.recorded_at >= signed.recorded_at,
-        sa.or_(later.recorded_at > signed.recorded_at, later.id > signed.id),
+        *_signing(item, signed.person_id, _LATER),
+        _LATER.recorded_at >= signed.recorded_at,
+        sa.or_(_LATER.recorded_at > signed.recorded_at, _LATER.id > signed.id),
     )
     return sa.and_(*_signing(item, engaged.c.person_id, signed), ~superseded)
 
@@ -165,15 +171,14 @@ def _signing(item: Item, person_id: Any, attestation: Any) -> list[sa.ColumnElem
 
 def _evidence(item: Item, person_id: Any, attestation: Any) -> list[sa.ColumnElement[bool]]:
     """Return the conditions for what one person gave for an item by the moment, and hasn't been withdrawn."""
-    withdrawal = aliased(Attestation)
     return [
         attestation.assignment_id == item.assignment.id,
         attestation.person_id == person_id,
         attestation.recorded_at <= item.moment,
         ~sa.exists().where(
-            withdrawal.refers_to == attestation.id,
-            withdrawal.kind == Kind.WITHDRAWN,
-            withdrawal.recorded_at <= item.moment,
+            _WITHDRAWAL.refers_to == attestation.id,
+            _WITHDRAWAL.kind == Kind.WITHDRAWN,
+            _WITHDRAWAL.recorded_at <= item.moment,
         ),
     ]
 
@@ -217,11 +222,10 @@ def _counts(item: Item, signed: Any) -> list[sa.ColumnElement[bool]]:
 
 
 def _declined(item: Item, person_id: sa.ColumnElement[Any], signed: Any) -> sa.ColumnElement[bool]:
-    refusal = aliased(Attestation)
     return sa.exists().where(
-        *_evidence(item, person_id, refusal),
-        refusal.kind == Kind.DECLINED,
-        sa.or_(signed.id.is_(None), refusal.recorded_at > signed.recorded_at),
+        *_evidence(item, person_id, _REFUSAL),
+        _REFUSAL.kind == Kind.DECLINED,
+        sa.or_(signed.id.is_(None), _REFUSAL.recorded_at > signed.recorded_at),
     )
 
 

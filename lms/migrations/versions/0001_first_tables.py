@@ -212,6 +212,13 @@ def upgrade() -> None:
         batch_op.create_index(
             "ix_assignment_organisation_current", ["organisation_id", "recorded_to"], unique=False
         )
+        batch_op.create_index(
+            "uq_assignment_current",
+            ["id"],
+            unique=True,
+            sqlite_where=sa.text("recorded_to IS NULL"),
+            postgresql_where=sa.text("recorded_to IS NULL"),
+        )
 
     op.create_table(
         "attempt",
@@ -317,6 +324,13 @@ def upgrade() -> None:
             unique=False,
         )
         batch_op.create_index(batch_op.f("ix_engagement_person_id"), ["person_id"], unique=False)
+        batch_op.create_index(
+            "uq_engagement_current",
+            ["id"],
+            unique=True,
+            sqlite_where=sa.text("recorded_to IS NULL"),
+            postgresql_where=sa.text("recorded_to IS NULL"),
+        )
 
     op.create_table(
         "exemption",
@@ -337,6 +351,13 @@ def upgrade() -> None:
     with op.batch_alter_table("exemption", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_exemption_assignment_id"), ["assignment_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_exemption_person_id"), ["person_id"], unique=False)
+        batch_op.create_index(
+            "uq_exemption_current",
+            ["assignment_id", "person_id"],
+            unique=True,
+            sqlite_where=sa.text("recorded_to IS NULL"),
+            postgresql_where=sa.text("recorded_to IS NULL"),
+        )
 
     op.create_table(
         "help_request",
@@ -533,7 +554,15 @@ def upgrade() -> None:
     with op.batch_alter_table("attestation", schema=None) as batch_op:
         batch_op.create_index(
             "ix_attestation_standing",
-            ["assignment_id", "person_id", "recorded_at", "kind", "policy_version_id", "id"],
+            [
+                "assignment_id",
+                "person_id",
+                "recorded_at",
+                "kind",
+                "policy_version_id",
+                "identity_assurance",
+                "id",
+            ],
             unique=False,
         )
         batch_op.create_index(batch_op.f("ix_attestation_organisation_id"), ["organisation_id"], unique=False)
@@ -606,11 +635,13 @@ def downgrade() -> None:
 
     op.drop_table("help_request")
     with op.batch_alter_table("exemption", schema=None) as batch_op:
+        batch_op.drop_index("uq_exemption_current")
         batch_op.drop_index(batch_op.f("ix_exemption_person_id"))
         batch_op.drop_index(batch_op.f("ix_exemption_assignment_id"))
 
     op.drop_table("exemption")
     with op.batch_alter_table("engagement", schema=None) as batch_op:
+        batch_op.drop_index("uq_engagement_current")
         batch_op.drop_index(batch_op.f("ix_engagement_person_id"))
         batch_op.drop_index("ix_engagement_organisation_current")
         batch_op.drop_index(batch_op.f("ix_engagement_manager_id"))
@@ -622,6 +653,7 @@ def downgrade() -> None:
 
     op.drop_table("attempt")
     with op.batch_alter_table("assignment", schema=None) as batch_op:
+        batch_op.drop_index("uq_assignment_current")
         batch_op.drop_index("ix_assignment_organisation_current")
 
     op.drop_table("assignment")
