@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -133,18 +133,23 @@ def _check_entries(run: _Run, outside: Tree | None) -> None:
         # What is left may fit by itself; say first that the end is missing.
         missing = f"A checkpoint kept elsewhere states {outside.size:,} entries; here there are {run.size:,}."
         raise _MisfitError(missing, run.size)
-    for row, root in _with_roots(run):
-        try:
-            _check_entry(run, row, root)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise _MisfitError("Its record can’t be read.", run.entries) from error
-        run.entries, run.root = run.entries + 1, root
-        if outside and outside.size == run.entries and outside.root != root:
-            raise _MisfitError(
-                f"The first {outside.size:,} entries aren’t those that the checkpoint kept elsewhere states: "
-                "the ledger was written anew.",
-                None,
-            )
+    with session.connection().execute(_statement(run)) as rows:
+        for row, root in _with_roots(rows):
+            _check_one(run, row, root, outside)
+
+
+def _check_one(run: _Run, row: _Row, root: bytes, outside: Tree | None) -> None:
+    try:
+        _check_entry(run, row, root)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _MisfitError("Its record can’t be read.", run.entries) from error
+    run.entries, run.root = run.entries + 1, root
+    if outside and outside.size == run.entries and outside.root != root:
+        raise _MisfitError(
+            f"The first {outside.size:,} entries aren’t those that the checkpoint kept elsewhere states: "
+            "the ledger was written anew.",
+            None,
+        )
 
 
 _Row = tuple[Any, ...]
@@ -154,17 +159,17 @@ _COLUMNS = (
 )
 
 
-def _with_roots(run: _Run) -> Iterator[tuple[_Row, bytes]]:
+def _with_roots(rows: Iterable[Any]) -> Iterator[tuple[_Row, bytes]]:
     """Yield each entry's row with the root of the tree up to it."""
-    rows: list[_Row] = []
+    row: _Row = ()
 
     def hashes() -> Iterator[bytes]:
-        for row in session.connection().execute(_statement(run)):
-            rows[:] = [row]
+        nonlocal row
+        for row in rows:
             yield row[1]
 
     for root in merkle.roots(hashes()):
-        yield rows[0], root
+        yield row, root
 
 
 def _statement(run: _Run) -> sa.Select[*tuple[Any, ...]]:
