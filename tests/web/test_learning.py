@@ -180,6 +180,9 @@ def test_somebody_who_has_left_has_nothing_to_do_and_keeps_her_receipts(
     assert "There is nothing for you to do." in learner.text
     learner.follow("your receipts")
     assert learner.page.xpath(f"//main//a[@href='/receipts/{receipt}']")
+    learner.get("/policies")
+    assert "There are no policies for you to read." in learner.text
+    assert learner.get("/policies/social-media").status_code == 404
 
 
 def test_somebody_exempt_is_told_that_it_is_not_required(

@@ -21,6 +21,8 @@ Ask Jo.
 ## 5. Acceptable use
 
 Be kind. Keep your own accounts for your own friends.
+
+**5.3** Park your bicycle in the shed.
 """
 
 
@@ -134,5 +136,6 @@ def test_a_schools_own_policy_is_never_misquoted(learner: StrictClient, own_poli
         ("Read your school’s policy", ""),
     ]
     assert "5.3" not in learner.text
+    assert "bicycle" not in learner.text
     learner.follow("Read section 5")
     assert "Be kind." in learner.text
