@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import BinaryIO
 
 from exports.about_sheet import add_about
 from exports.book import new_book
 from exports.columns import Column, Kind
-from exports.summary import add_summary
+from exports.summary import fill_summary, summary_sheet
 from exports.table import data_sheet
 from lms.clock import LONDON
 from lms.record import About, CategoryCount
@@ -47,16 +47,17 @@ REGISTER_COLUMNS: tuple[Column[RegisterRow], ...] = (
 )
 
 
-def write(file: BinaryIO, rows: Iterable[RegisterRow], summary: Sequence[CategoryCount], about: About) -> int:
+def write(file: BinaryIO, rows: Iterable[RegisterRow], summary: Iterable[CategoryCount], about: About) -> int:
     """Write the register to `file` as an .xlsx workbook; return the number of rows.
 
-    `rows` is read once, in order, and not kept.
+    `rows` is read once, in order, and not kept; then `summary`, which may have counted them.
     """
     with new_book(file, about) as book:
-        add_summary(book, summary)
+        front = summary_sheet(book)
         register = data_sheet(book, "Register", REGISTER_COLUMNS)
         for row in rows:
             register.add(row)
         register.finish("There is nothing to show.")
+        fill_summary(book, front, list(summary))
         add_about(book, {"Register": register.count})
     return register.count

@@ -64,10 +64,15 @@ COLUMNS: tuple[Column[CategoryCount], ...] = (
 _FIRST_STATUS_COLUMN = 4
 
 
-def add_summary(book: Book, summary: Sequence[CategoryCount]) -> None:
-    """Add the sheet Summary to a workbook."""
+def summary_sheet(book: Book) -> RowSheet:
+    """Add the sheet Summary to a workbook, to be filled once the rows have been counted."""
     sheet = book.sheet("Summary", pages_tall=1)
     set_widths(sheet, COLUMNS)
+    return sheet
+
+
+def fill_summary(book: Book, sheet: RowSheet, summary: Sequence[CategoryCount]) -> None:
+    """Write the counts and their chart on the sheet Summary."""
     total = total_of(summary)
     _add_title(book, sheet, total)
     heading_row = sheet.next_row

@@ -10,7 +10,7 @@ from exports.about_sheet import add_about
 from exports.action_needed import ACTION_COLUMNS, actions
 from exports.book import new_book
 from exports.columns import Column, Kind, distinct
-from exports.summary import add_summary
+from exports.summary import fill_summary, summary_sheet
 from exports.table import data_sheet
 from lms.record import About, CategoryCount, RecordItem, RecordRow
 from lms.status import Status
@@ -51,16 +51,16 @@ def write(
     items: Sequence[RecordItem],
     rows: Iterable[RecordRow],
     leavers: Iterable[RecordRow],
-    summary: Sequence[CategoryCount],
+    summary: Iterable[CategoryCount],
     about: About,
 ) -> int:
     """Write the training record to `file` as an .xlsx workbook; return how many adults, leavers included.
 
-    `rows` and `leavers` are each read once, in order, and not kept.
+    `rows` and `leavers` are each read once, in order, and not kept; then `summary`, which may have counted them.
     """
     columns = record_columns(items)
     with new_book(file, about) as book:
-        add_summary(book, summary)
+        front = summary_sheet(book)
         action = data_sheet(book, "Action needed", ACTION_COLUMNS)
         record = data_sheet(book, "Record", columns)
         # Each sheet has a file of its own until the end, so one reading of the rows fills both.
@@ -75,6 +75,7 @@ def write(
             left.add(row)
         left.finish("There are no leavers to show.")
         tables = (action, record, left)
+        fill_summary(book, front, list(summary))
         add_about(book, {table.sheet.title: table.count for table in tables})
     return record.count + left.count
 

@@ -97,7 +97,7 @@ def obligations(
             signed.recorded_at.label("signed_at"),
             signed.id.label("attestation_id"),
             signed.kind.label("signed_kind"),
-            signed.policy_version_id.label("signed_version_id"),
+            _number(item, signed).label("signed_number"),
             signed.identity_assurance,
             _status(item, standing, engaged, signed).label("status"),
         )
@@ -200,6 +200,10 @@ def _status(item: Item, standing: Standing, engaged: sa.Subquery, signed: Any) -
     )
 
 
+def _number(item: Item, signed: Any) -> sa.ColumnElement[Any]:
+    return sa.case(*((signed.policy_version_id == v.id, v.number) for v in item.versions))
+
+
 def _exempt(item: Item, person_id: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
     # Exemptions are few: one list of them beats a look-up for each person.
     return person_id.in_(
@@ -247,8 +251,8 @@ def _begun(item: Item, person_id: sa.ColumnElement[Any]) -> sa.ColumnElement[boo
     )
 
 
-_WORKED_OUT = {"signed_number", "due", "next_due", "days_overdue"}
-_WANTED = (*(f.name for f in fields(Obligation) if f.name not in _WORKED_OUT), "signed_version_id")
+_WORKED_OUT = {"due", "next_due", "days_overdue"}
+_WANTED = tuple(f.name for f in fields(Obligation) if f.name not in _WORKED_OUT)
 
 
 def columns(table: sa.Subquery) -> list[sa.ColumnElement[Any]]:
@@ -260,11 +264,10 @@ def read(item: Item, row: Sequence[Any]) -> Obligation:
     """Make an Obligation of a row of `columns(obligations(item))`."""
     found = dict(zip(_WANTED, row, strict=True))
     status, signed_at = Status(found.pop("status")), found["signed_at"]
-    number = item.number_of(found.pop("signed_version_id"))
-    dates = deadlines(item, status, found["starts"], london_day(signed_at) if signed_at else None, number)
+    signed_on = london_day(signed_at) if signed_at else None
+    dates = deadlines(item, status, found["starts"], signed_on, found["signed_number"])
     return Obligation(
         **found,
-        signed_number=number,
         status=status,
         due=dates.due,
         next_due=dates.next_due,
@@ -292,25 +295,29 @@ def counts(item: Item, standing: Standing = Standing.ENGAGED) -> list[tuple[Enga
     return [(type_, Status(status), n) for type_, status, n in rows]
 
 
-def stream(wanted: Sequence[Item], standing: Standing, names: Sequence[str]) -> Iterator[sa.Row[Any]]:
+def stream(wanted: Sequence[Item], standing: Standing, names: Sequence[str]) -> Iterator[Sequence[Any]]:
     """Yield some columns of every obligation under some items, without holding them all in memory.
 
-    The order is that of `Person.sort_name` and the person's id, then of the items; before the columns comes the
-    item's place among them, from 0.
+    The order is that of `Person.sort_name` and the person's id, then of the items. Before the columns come the item's
+    place among them, from 0, and the person's `key`.
     """
     if not wanted:
         return
     parts = [
         sa.select(
             sa.literal(place).label("place"),
+            key(table.c.person_id),
             table.c.sort_name,
             *(table.c[name] for name in names),
-            table.c.person_id.label("person"),
         )
         for place, table in enumerate(obligations(item, standing) for item in wanted)
     ]
     everyone = sa.union_all(*parts).subquery("everyone")
-    statement = sa.select(everyone.c.place, *(everyone.c[name] for name in names)).order_by(
-        everyone.c.sort_name, everyone.c.person, everyone.c.place
-    )
-    yield from session.execute(statement, execution_options={"yield_per": 1000})
+    columns = [everyone.c.place, everyone.c.key, *(everyone.c[name] for name in names)]
+    order = (everyone.c.sort_name, everyone.c.key, everyone.c.place)
+    yield from session.execute(sa.select(*columns).order_by(*order), execution_options={"yield_per": 1000})
+
+
+def key(person_id: Any) -> sa.ColumnElement[Any]:
+    """Return a person's id as the driver gives it: to compare with another, without the cost of making a UUID."""
+    return sa.type_coerce(person_id, sa.types.NullType()).label("key")

@@ -42,10 +42,6 @@ class Item:
         passed = [v.number for v in self.versions if v.resign_by is not None and v.resign_by < self.day]
         return max(passed, default=0)
 
-    def number_of(self, version_id: UUID | None) -> int | None:
-        """Return the number of one of its versions; None for no version."""
-        return next((v.number for v in self.versions if v.id == version_id), None)
-
     def due(self, starts: date) -> date:
         """Return the day by which somebody who starts on a day must have signed."""
         assignment = self.assignment

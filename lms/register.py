@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
+from lms import compliance
+from lms.attestations import Kind
+from lms.clock import london_day
+from lms.compliance import Item, Standing
+from lms.items import deadlines
+from lms.record import Scope, Tally
+from lms.standings import Filters
 from lms.status import Status
 
 
@@ -40,3 +49,81 @@ class RegisterRow:
     reminders: int
     next_due: date | None
     receipt_id: UUID | None
+
+
+def rows(scope: Scope) -> Iterator[RegisterRow]:
+    """Yield every obligation of everybody engaged on the day, by name; then those of people who have left."""
+    for standing in (Standing.ENGAGED, Standing.LEFT):
+        read = [_reading(scope, item, standing) for item in scope.wanted]
+        for place, _, *values in compliance.stream(scope.wanted, standing, _NEEDED):
+            found = dict(zip(_NEEDED, values, strict=True))
+            if scope.is_whole or _fits(scope.filters, found):
+                yield read[place](found)
+
+
+_NEEDED = (
+    *("person_id", "surname", "forename", "sort_name", "type", "job_title", "agency", "department"),
+    *("starts", "ends", "status", "signed_at", "signed_kind", "signed_number", "identity_assurance"),
+    "attestation_id",
+)
+_METHODS = {Kind.SIGNED: "Typed name", Kind.ON_PAPER: "On paper", Kind.CONFIRMED: "Confirmed"}
+
+
+def _fits(filters: Filters, found: dict[str, Any]) -> bool:
+    return (
+        filters.fit_name(found["sort_name"])
+        and filters.fit_engagement(found["type"], found["department"])
+        and filters.status in (None, Status(found["status"]))
+    )
+
+
+def _reading(scope: Scope, item: Item, standing: Standing) -> Callable[[dict[str, Any]], RegisterRow]:
+    school, policy, assigned = scope.school.name, item.policy.title, item.assignment.assigned_on
+    versions = {version.number: version for version in item.versions}
+
+    def read(found: dict[str, Any]) -> RegisterRow:
+        status, signed_at, assurance = (
+            Status(found["status"]),
+            found["signed_at"],
+            found["identity_assurance"],
+        )
+        signed_on = london_day(signed_at) if signed_at else None
+        dates = deadlines(item, status, found["starts"], signed_on, found["signed_number"])
+        version = versions.get(found["signed_number"], item.version)
+        return RegisterRow(
+            person_id=found["person_id"],
+            surname=found["surname"],
+            forename=found["forename"],
+            category=found["type"].words,
+            role=found["job_title"] or found["type"].words,
+            agency=found["agency"],
+            school=school,
+            start=found["starts"],
+            end=found["ends"],
+            policy=policy,
+            version=version.label,
+            hash_prefix=version.source_sha256[:12],
+            assigned=assigned,
+            due=None if status is Status.NOT_REQUIRED else dates.due,
+            status=status,
+            signed_at=signed_at,
+            method=_METHODS.get(found["signed_kind"]),
+            identity_check=assurance.words if assurance else None,
+            identity_checked_by=None,
+            reminders=0,
+            next_due=None if standing is Standing.LEFT else dates.next_due,
+            receipt_id=found["attestation_id"],
+        )
+
+    return read
+
+
+def counted(tally: Tally, rows: Iterable[RegisterRow]) -> Iterator[RegisterRow]:
+    """Yield rows of the register, counting each as it goes by; a person's rows come together."""
+    person_id, categories = None, set[str]()
+    for row in rows:
+        if row.person_id != person_id:
+            person_id, categories = row.person_id, set()
+        tally.add(row.category, [row.status], people=int(row.category not in categories))
+        categories.add(row.category)
+        yield row

@@ -1,0 +1,120 @@
+"""Reports as files: one way to make each, for the page and for the command alike."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import BinaryIO
+
+from exports import attestation_register, csv_export, training_record
+from lms import record, register
+from lms.clock import london_day
+from lms.errors import StorageError
+from lms.record import Scope
+
+
+class Report(StrEnum):
+    """What can be exported."""
+
+    TRAINING_RECORD = "training-record"
+    ATTESTATION_REGISTER = "attestation-register"
+
+    @property
+    def words(self) -> str:
+        """The report's name: "Training record"."""
+        return self.replace("-", " ").capitalize()
+
+
+class Format(StrEnum):
+    """What kind of file."""
+
+    XLSX = "xlsx"
+    CSV = "csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written: for the audit."""
+
+    rows: int
+    sha256: str
+
+
+def file_name(report: Report, scope: Scope, format: Format) -> str:
+    """Return what the file is called: "training-record-ysgol-mor-2026-09-07.xlsx"."""
+    return f"{report}-{scope.school.slug}-{london_day(scope.moment).isoformat()}.{format}"
+
+
+def write_report(
+    report: Report, scope: Scope, *, format: Format, file: BinaryIO, made_by: str, made_at: datetime
+) -> Written:
+    """Write a report to `file`, which is open for reading and writing, and say how many rows and which bytes.
+
+    Memory doesn't grow with the rows.
+
+    Raises:
+        StorageError: the file, or the temporary folder, can't be written to.
+        TooManyRowsError: there are more rows than a spreadsheet holds.
+        ConflictError: the staff list changed meanwhile.
+    """
+    write = _WRITERS[report, format]
+    try:
+        rows = write(scope, file, made_by, made_at)
+        return Written(rows, _sha256(file))
+    except OSError as error:
+        raise StorageError(
+            f"The file could not be written ({error.strerror}). No report was made: see that the disk has room "
+            "and that its folder can be written to."
+        ) from error
+
+
+def _sha256(file: BinaryIO) -> str:
+    file.seek(0)
+    digest = hashlib.sha256()
+    while piece := file.read(1 << 20):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def _training_record(scope: Scope, file: BinaryIO, made_by: str, made_at: datetime) -> int:
+    tally = record.Tally()
+    return training_record.write(
+        file,
+        record.items(scope),
+        record.counted(tally, record.rows(scope)),
+        record.leavers(scope),
+        tally,
+        record.about(scope, report=Report.TRAINING_RECORD.words, made_at=made_at, made_by=made_by),
+    )
+
+
+def _register(scope: Scope, file: BinaryIO, made_by: str, made_at: datetime) -> int:
+    tally = record.Tally()
+    return attestation_register.write(
+        file,
+        register.counted(tally, register.rows(scope)),
+        tally,
+        record.about(scope, report=Report.ATTESTATION_REGISTER.words, made_at=made_at, made_by=made_by),
+    )
+
+
+def _training_record_csv(scope: Scope, file: BinaryIO, made_by: str, made_at: datetime) -> int:
+    del made_by, made_at
+    return csv_export.write_record_csv(file, record.items(scope), record.rows(scope))
+
+
+def _register_csv(scope: Scope, file: BinaryIO, made_by: str, made_at: datetime) -> int:
+    del made_by, made_at
+    return csv_export.write_register_csv(file, register.rows(scope))
+
+
+_Writer = Callable[[Scope, BinaryIO, str, datetime], int]
+_WRITERS: dict[tuple[Report, Format], _Writer] = {
+    (Report.TRAINING_RECORD, Format.XLSX): _training_record,
+    (Report.TRAINING_RECORD, Format.CSV): _training_record_csv,
+    (Report.ATTESTATION_REGISTER, Format.XLSX): _register,
+    (Report.ATTESTATION_REGISTER, Format.CSV): _register_csv,
+}
