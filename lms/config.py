@@ -33,7 +33,9 @@ def _database_url(value: str) -> str:
     if url.drivername not in {"sqlite", "postgresql+psycopg"}:
         raise ValueError("must be an sqlite: or postgresql: address")
     if url.drivername == "sqlite" and not (url.database or "").removeprefix("file:").startswith("/"):
-        raise ValueError("must name the SQLite file from the root, such as sqlite:////srv/countersign.sqlite3")
+        raise ValueError(
+            "must name the SQLite file from the root, such as sqlite:////srv/countersign.sqlite3"
+        )
     return url.render_as_string(hide_password=False)
 
 

@@ -92,6 +92,13 @@ class Versioned:
         return sa.and_(cls.recorded_from <= moment, ended_later)
 
 
+def one_current(table: str, *columns: str) -> sa.Index:
+    """Return the unique index that lets a versioned table hold one current row for these columns."""
+    current = sa.text("recorded_to IS NULL")
+    name = f"uq_{table}_current"
+    return sa.Index(name, *columns, unique=True, sqlite_where=current, postgresql_where=current)
+
+
 APPEND_ONLY = {"append_only": True}
 """Put in a table's `info`: its rows are never changed or removed, and triggers see to that."""
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.clock import london_day
-from lms.db import Base, Versioned, session
+from lms.db import Base, Versioned, one_current, session
 
 
 class EngagementType(StrEnum):
@@ -75,6 +75,7 @@ class Engagement(Versioned, Base):
 
     __tablename__ = "engagement"
     __table_args__ = (
+        one_current("engagement", "id"),
         sa.Index("ix_engagement_organisation_current", "organisation_id", "recorded_to", "person_id"),
     )
 
@@ -121,7 +122,7 @@ def add_person(
         forename=forename,
         known_as=known_as,
         sort_name=folded(" ".join(filter(None, (surname, forename, known_as)))),
-        email=email.strip().lower() if email else None,
+        email=(email or "").strip().lower() or None,
         staff_no=staff_no,
     )
     session.add(person)
@@ -162,7 +163,15 @@ def engage(
 
 
 def end_engagement(engagement: Engagement, *, ends: date, now: datetime) -> Engagement:
-    """Record the last day of an engagement: a new row, so that earlier reports keep what they said."""
+    """Record the last day of an engagement: a new row, so that earlier reports keep what they said.
+
+    At the instant in which the row was recorded (or before: a clock may go back) no report has seen it, so the row
+    itself is put right.
+    """
+    if now <= engagement.recorded_from:
+        engagement.ends = ends
+        session.flush()
+        return engagement
     engagement.recorded_to = now
     session.flush()
     kept = {c.key: getattr(engagement, c.key) for c in sa.inspect(Engagement).column_attrs}

@@ -9,9 +9,10 @@ from typing import cast
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lms.db import APPEND_ONLY, Base, session
+from lms.db import APPEND_ONLY, Base, is_sqlite, session
 from lms.errors import ConflictError, NotFoundError
 from lms.policy_text import fill, unknown_placeholders
 from lms.schools import Organisation, slug_of
@@ -74,11 +75,15 @@ def store(content: bytes) -> str:
 
 def store_all(*contents: bytes) -> list[str]:
     """Keep each of these bytes, once, and return their SHA-256s in hex, in order."""
-    by_hash = {hashlib.sha256(content).hexdigest(): content for content in contents}
+    hashes = [hashlib.sha256(content).hexdigest() for content in contents]
+    by_hash = dict(zip(hashes, contents, strict=True))
     kept = set(session.scalars(sa.select(_document.c.sha256).where(_document.c.sha256.in_(by_hash))))
-    for sha in by_hash.keys() - kept:
-        session.execute(sa.insert(_document), {"sha256": sha, "content": by_hash[sha]})
-    return list(by_hash)
+    # On PostgreSQL another request may be keeping the same bytes at this moment; on SQLite writes wait in line.
+    insert = sa.insert(_document) if is_sqlite() else postgresql.insert(_document).on_conflict_do_nothing()
+    # In order, so that two who keep the same documents don't wait for each other.
+    for sha in sorted(by_hash.keys() - kept):
+        session.execute(insert, {"sha256": sha, "content": by_hash[sha]})
+    return hashes
 
 
 def document(sha256: str) -> bytes:
@@ -110,8 +115,7 @@ def publish(
     policy = _policy(school, slug, title)
     latest = latest_version(policy.id)
     sha = store(markdown.encode())
-    if latest is not None and (latest.label, latest.source_sha256) == (label, sha):
-        raise ConflictError(f"This is the text of {title}, version {label}, already: nothing was changed.")
+    _refuse_again(policy, label, sha, latest)
     version = PolicyVersion(
         id=uuid4(),
         organisation_id=school.id,
@@ -126,6 +130,23 @@ def publish(
     session.add(version)
     session.flush()
     return version
+
+
+def _refuse_again(policy: Policy, label: str, sha: str, latest: PolicyVersion | None) -> None:
+    same = sa.select(PolicyVersion.number).where(
+        PolicyVersion.policy_id == policy.id,
+        PolicyVersion.label == label,
+        PolicyVersion.source_sha256 == sha,
+    )
+    number = session.scalar(same)
+    if latest is not None and number == latest.number:
+        raise ConflictError(
+            f"This is the text of {policy.title}, version {label}, already: nothing was changed."
+        )
+    if number is not None:
+        raise ConflictError(
+            f"This text was version {label} of {policy.title} before. Give it another label to bring it back."
+        )
 
 
 def _policy(school: Organisation, slug: str, title: str) -> Policy:
@@ -157,22 +178,15 @@ def source(version: PolicyVersion) -> str:
     return _text(version.source_sha256)
 
 
+@functools.lru_cache(maxsize=64)
+def _text(sha256: str) -> str:
+    # A hash names one text for ever, so a process needs to fetch it once.
+    return document(sha256).decode()
+
+
 def rendered(version: PolicyVersion, school: Organisation) -> str:
     """Return a version's Markdown as this school shows it: with the names of its people."""
     return fill(source(version), school.placeholder_values)
-
-
-def _text(sha256: str) -> str:
-    # A hash names one text for ever, so a process needs to fetch it once.
-    found = _texts.get(sha256)
-    if found is None:
-        found = _texts[sha256] = document(sha256).decode()
-        while len(_texts) > 64:
-            _texts.pop(next(iter(_texts)))
-    return found
-
-
-_texts: dict[str, str] = {}
 
 
 @functools.lru_cache(maxsize=64)

@@ -6,13 +6,14 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import cast
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lms.db import APPEND_ONLY, Base, Versioned, is_sqlite, session
+from lms.db import APPEND_ONLY, Base, Versioned, is_sqlite, one_current, session
 from lms.errors import ConflictError
 from lms.people import EngagementType
 from lms.policies import store
@@ -25,7 +26,10 @@ class Assignment(Versioned, Base):
     """A policy, with modules or alone, for some engagement types of a school. As it was recorded."""
 
     __tablename__ = "assignment"
-    __table_args__ = (sa.Index("ix_assignment_organisation_current", "organisation_id", "recorded_to"),)
+    __table_args__ = (
+        one_current("assignment", "id"),
+        sa.Index("ix_assignment_organisation_current", "organisation_id", "recorded_to"),
+    )
 
     organisation_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organisation.id"))
     policy_id: Mapped[UUID] = mapped_column(sa.ForeignKey("policy.id"))
@@ -45,6 +49,7 @@ class Exemption(Versioned, Base):
     """Somebody needn't do an assignment, for a reason, until a day or for good. As it was recorded."""
 
     __tablename__ = "exemption"
+    __table_args__ = (one_current("exemption", "assignment_id", "person_id"),)
 
     organisation_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organisation.id"))
     person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("person.id"), index=True)
@@ -194,9 +199,12 @@ def current_assignment(assignment_id: UUID) -> Assignment | None:
 
 
 def withdraw(assignment: Assignment, now: datetime) -> None:
-    """End an assignment: nobody need do it from now on. What was signed stays."""
-    assignment.recorded_to = now
-    session.flush()
+    """End an assignment: nobody need do it from now on. What was signed stays; one that has ended stays ended."""
+    session.execute(
+        sa.update(Assignment)
+        .where(Assignment.id == assignment.id, Assignment.recorded_to.is_(None))
+        .values(recorded_to=now)
+    )
 
 
 def exempt(
@@ -299,7 +307,8 @@ def _step(module: Module, scene: Scene, choice: Choice | None, number: int, pass
 def answer(progress: Progress, step: int, choice_id: str, now: datetime) -> None:
     """Record a choice at a step; when it is the last, record that the module is completed.
 
-    A step that has been answered is left as it is: Back, a second tab and a second press harm nothing.
+    A step that has been answered is left as it is: Back, a second tab and a second press harm nothing. So is a
+    module that was completed: its answers are gone when the programme is signed, and none may come after that.
 
     Raises:
         UnknownChoice: the choice isn't in the scene.
@@ -309,14 +318,18 @@ def answer(progress: Progress, step: int, choice_id: str, now: datetime) -> None
         raise ConflictError("You haven't reached that question yet.")
     asked = progress.steps[step - 1]
     choice = asked.scene.choice(choice_id)
-    if asked.choice is not None:
-        return
     attempt = progress.attempt
+    if asked.choice is not None or _is_completed(attempt):
+        return
     session.add(Answer(id=uuid4(), attempt_id=attempt.id, step=step, scene=asked.scene.id, choice=choice.id))
     _count(attempt, asked.scene.id, choice.id)
     if next_scene(asked.scene, choice) == DONE:
         _complete(attempt, now)
     session.flush()
+
+
+def _is_completed(attempt: Attempt) -> bool:
+    return session.scalar(sa.select(Completion.id).where(Completion.attempt_id == attempt.id)) is not None
 
 
 def _complete(attempt: Attempt, now: datetime) -> None:
@@ -350,11 +363,9 @@ def _count(attempt: Attempt, scene: str, choice: str) -> None:
 @functools.cache
 def _count_one(sqlite_here: bool) -> sa.Insert:
     # Made once: building it takes longer than running it.
-    table = ChoiceCount.__table__
-    assert isinstance(table, sa.Table)
+    table = cast(sa.Table, ChoiceCount.__table__)
     insert = (sqlite.insert if sqlite_here else postgresql.insert)(table)
-    keys = list(table.primary_key.columns)
-    return insert.on_conflict_do_update(index_elements=keys, set_={"n": table.c.n + 1})
+    return insert.on_conflict_do_update(index_elements=list(table.primary_key), set_={"n": table.c.n + 1})
 
 
 def completed_modules(person_id: UUID, assignment_id: UUID, cycle: int) -> dict[str, str]:

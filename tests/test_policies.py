@@ -111,3 +111,13 @@ def test_one_school_needs_no_naming_and_several_do() -> None:
         make_school()
         with pytest.raises(NotFoundError, match="--school"):
             schools.only_school()
+
+
+def test_an_earlier_text_is_brought_back_under_a_label_of_its_own() -> None:
+    with transaction():
+        school = make_school()
+        make_policy(school, markdown="## 1. A\n\nOne.\n", label="1")
+        make_policy(school, markdown="## 1. A\n\nTwo.\n", label="2")
+        with pytest.raises(ConflictError, match="Give it another label"):
+            make_policy(school, markdown="## 1. A\n\nOne.\n", label="1")
+        assert make_policy(school, markdown="## 1. A\n\nOne.\n", label="3").number == 3
