@@ -13,6 +13,7 @@ from flask.cli import ScriptInfo
 from lms.cli.bench import bench
 from lms.cli.content import policy, scenarios
 from lms.cli.demo import demo
+from lms.cli.exporting import export
 from lms.cli.in_use import make_private
 from lms.cli.options import close
 from lms.cli.people import user
@@ -30,6 +31,7 @@ COMMANDS: tuple[click.Command, ...] = (
     user,
     policy,
     scenarios,
+    export,
     ledger,
     bench,
 )
