@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask
 
 from lms import attestations, ledger, my_training, verification
-from lms.attestations import Attestation, IdentityAssurance
+from lms.attestations import Attestation, IdentityAssurance, Signatory
 from lms.checkpoint import CheckpointError, sign_checkpoint
 from lms.db import Base, db, session, transaction
 from lms.ledger import Entry
@@ -127,11 +127,8 @@ def test_a_school_where_nothing_was_signed_fits(book: Book) -> None:
 
 def test_details_that_were_erased_when_their_time_was_over_leave_a_ledger_that_fits(book: Book) -> None:
     with transaction():
-        session.execute(
-            sa.text(
-                "UPDATE signatory SET salt = NULL, details = NULL WHERE attestation_id = :third"
-            ).bindparams(third=_raw(book.ids[2]))
-        )
+        erase = sa.update(Signatory).where(Signatory.attestation_id == book.ids[2])
+        session.execute(erase.values(salt=None, details=None))
     assert book.verify().problem is None
 
 

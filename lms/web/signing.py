@@ -49,9 +49,9 @@ def _submitted(assignment: UUID, form: SignForm) -> ResponseReturnValue:
         return _record(signing, form)
     # A renewal has its day, which takes a look at where she stands; so does showing the page again.
     task = _task(assignment)
-    if form.cycle.data is not None and form.cycle.data < task.cycle:
+    if form.cycle.data in range(task.cycle):
         earlier = attestations.recorded(person.id, task.id, form.cycle.data)
-        return _to_receipt(earlier) if earlier else _not_ready(task)
+        return _to_receipt(earlier) if earlier else redirect(url_for(".sign", assignment=assignment))
     if not task.is_ready_to_sign:
         return redirect(url_for(".sign", assignment=assignment))
     return _record(signing, form) if is_complete else _signing_page(task, form)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, IntegerField, RadioField, StringField, TextAreaField
-from wtforms.validators import AnyOf, DataRequired, InputRequired, Length
+from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, NumberRange
 from wtforms.widgets import HiddenInput
 
 from lms.help_requests import MOST_CHARACTERS, HelpKind
@@ -27,12 +27,14 @@ def _plain_text(text: str | None) -> str:
     return "".join(c for c in lines if c == "\n" or c.isprintable()).strip()
 
 
+_UNREADABLE = "This page couldn’t be read. Look through it again, then press the button."
+_CYCLE = [InputRequired(_UNREADABLE), NumberRange(min=0, max=999, message=_UNREADABLE)]
+
+
 class SignForm(FlaskForm):  # type: ignore[misc]
     """The statement, ticked and signed with a typed name; `cycle` and `text_sha256` say for what."""
 
-    cycle = IntegerField(
-        widget=HiddenInput(), validators=[InputRequired("This page can’t be read. Open it again.")]
-    )
+    cycle = IntegerField(widget=HiddenInput(), validators=_CYCLE)
     text_sha256 = HiddenField()
     asked_name = HiddenField()
     """The name that "Is this you?" was asked about."""
@@ -157,9 +159,7 @@ class RequestForm(FlaskForm):  # type: ignore[misc]
 class DeclineForm(FlaskForm):  # type: ignore[misc]
     """Choosing not to sign; a reason is optional."""
 
-    cycle = IntegerField(
-        widget=HiddenInput(), validators=[InputRequired("This page can’t be read. Open it again.")]
-    )
+    cycle = IntegerField(widget=HiddenInput(), validators=_CYCLE)
     reason = TextAreaField(
         "Your reason (optional)",
         description="HR alone sees this. Your manager and reception do not.",
