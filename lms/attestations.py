@@ -285,9 +285,10 @@ def _open_cycle(rows: Sequence[Attestation]) -> int:
 
 def _completed_modules(signing: Signing) -> list[dict[str, str]]:
     completed = training.completed_modules(signing.person.id, signing.assignment.id, signing.cycle)
-    if missing := [m for m in signing.assignment.modules if m not in completed]:
+    required = training.required_modules(signing.assignment)
+    if missing := [m for m in required if m not in completed]:
         raise ConflictError("Finish these modules first, then sign: " + ", ".join(missing) + ".")
-    return [{"module": m, "sha256": completed[m]} for m in signing.assignment.modules]
+    return [{"module": m, "sha256": completed[m]} for m in required]
 
 
 def _append(

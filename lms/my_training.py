@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cache
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,15 +13,14 @@ from lms import compliance
 from lms.attestations import SIGNING_KINDS, Attestation, IdentityAssurance, Signing
 from lms.clock import london_day
 from lms.compliance import Item, Obligation, Standing
-from lms.config import resource_dir
 from lms.db import session
 from lms.errors import NotFoundError
 from lms.people import Engagement, Person, is_current
 from lms.policies import Policy, PolicyVersion
-from lms.scenarios import Module, load_programme
+from lms.scenarios import Module, shipped_modules
 from lms.schools import Organisation
 from lms.status import Status
-from lms.training import Assignment, Attempt, Completion
+from lms.training import Assignment, Attempt, Completion, required_modules
 
 RENEW_WITHIN = timedelta(days=30)
 """How long before a signature runs out it may be renewed."""
@@ -69,13 +67,6 @@ class Task:
     def next_module(self) -> ModuleState | None:
         """The first module that isn't completed."""
         return next((state for state in self.modules if not state.is_completed), None)
-
-
-@cache
-def modules() -> dict[str, Module]:
-    """Return every module that ships with the product, by slug. Parsed once a process."""
-    folders = sorted(p for p in resource_dir("scenarios").iterdir() if p.is_dir())
-    return {slug: module for folder in folders for slug, module in load_programme(folder).modules.items()}
 
 
 def tasks(person: Person, now: datetime) -> list[Task]:
@@ -192,7 +183,7 @@ def _task(
 ) -> Task:
     school, engagements = engaged[item.assignment.organisation_id]
     mine = next(e for e in engagements if e.type in item.assignment.audience)
-    progress = tuple(_state(item, slug, states, cycle) for slug in item.assignment.modules)
+    progress = tuple(_state(item, slug, states, cycle) for slug in required_modules(item.assignment))
     return Task(
         school, mine, item, obligation, progress, cycle, _is_open(obligation, london_day(item.moment))
     )
@@ -200,7 +191,7 @@ def _task(
 
 def _state(item: Item, slug: str, states: _States, cycle: int) -> ModuleState:
     attempt_id, is_completed = states.get((item.assignment.id, slug, cycle), (None, False))
-    return ModuleState(modules()[slug], attempt_id, is_completed)
+    return ModuleState(shipped_modules()[slug], attempt_id, is_completed)
 
 
 def _is_open(obligation: Obligation, day: date) -> bool:

@@ -14,6 +14,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, ValidationError
 
 from lms import scenario_graph
+from lms.config import resource_dir
 from lms.errors import CountersignError, NotFoundError
 from lms.scenario_words import shape_flaws
 from lms.scenario_yaml import Flaw, plain, read
@@ -233,3 +234,10 @@ def _load(path: Path) -> Module:
         return parse_module(path.read_bytes())
     except ContentError as error:
         raise ContentError(f"{path}, {error}") from error
+
+
+@functools.cache
+def shipped_modules() -> dict[str, Module]:
+    """Return every module that comes with the product, by slug. Parsed once a process."""
+    folders = sorted(path for path in resource_dir("scenarios").iterdir() if path.is_dir())
+    return {slug: module for folder in folders for slug, module in load_programme(folder).modules.items()}

@@ -17,7 +17,7 @@ from lms.db import APPEND_ONLY, Base, Versioned, is_sqlite, one_current, session
 from lms.errors import ConflictError
 from lms.people import EngagementType
 from lms.policies import store
-from lms.scenarios import Choice, Module, Outcome, Scene, next_scene, parse_module
+from lms.scenarios import Choice, Module, Outcome, Scene, next_scene, parse_module, shipped_modules
 
 DONE = "end"
 
@@ -196,6 +196,14 @@ def current_assignment(assignment_id: UUID) -> Assignment | None:
     return session.scalar(
         sa.select(Assignment).where(Assignment.id == assignment_id, Assignment.recorded_to.is_(None))
     )
+
+
+def required_modules(assignment: Assignment) -> list[str]:
+    """Return the modules to be completed before signing: those assigned that Countersign still has.
+
+    A module that a later version of Countersign no longer brings can't be asked of anybody.
+    """
+    return [slug for slug in assignment.modules if slug in shipped_modules()]
 
 
 def withdraw(assignment: Assignment, now: datetime) -> None:

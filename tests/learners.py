@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import Flask
 
-from lms import attestations, my_training, policies, training
+from lms import attestations, my_training, policies, scenarios, training
 from lms.attestations import IdentityAssurance
 from lms.config import resource_dir
 from lms.db import session, transaction
@@ -66,7 +66,7 @@ def do_modules(person: Person, assignment: Assignment, count: int | None = None)
         attempt = training.start(
             assignment,
             person.id,
-            my_training.modules()[slug],
+            scenarios.shipped_modules()[slug],
             cycle=attestations.cycle_of(person.id, assignment.id),
             engagement_type=my_training.task(person, assignment.id, NOW).engagement.type,
             now=NOW,
@@ -78,7 +78,7 @@ def do_modules(person: Person, assignment: Assignment, count: int | None = None)
 
 def progress(attempt: Attempt) -> Progress:
     """Return how far an attempt has got, on today's content."""
-    return training.progress(attempt, my_training.modules()[attempt.module].content)
+    return training.progress(attempt, scenarios.shipped_modules()[attempt.module].content)
 
 
 def sign(app: Flask, person_id: UUID, assignment_id: UUID) -> UUID:

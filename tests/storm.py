@@ -17,7 +17,7 @@ from lxml import html
 
 from lms.attestations import IdentityAssurance
 from lms.db import transaction
-from lms.my_training import modules
+from lms.scenarios import shipped_modules
 from lms.training import Completion, start
 from tests.conftest import NOW
 from tests.factories import engagement_of, make_assignment, make_person, make_policy, make_school
@@ -42,10 +42,10 @@ def gather(app: Flask, count: int) -> Crowd:
 
     with app.app_context(), transaction():
         school = make_school()
-        assignment = make_assignment(school, make_policy(school), modules=list(modules()))
+        assignment = make_assignment(school, make_policy(school), modules=list(shipped_modules()))
         people = [make_person(school, surname=f"Nair{n}") for n in range(count)]
         for person in people:
-            for module in modules().values():
+            for module in shipped_modules().values():
                 attempt = start(
                     assignment,
                     person.id,

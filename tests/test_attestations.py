@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask
 
-from lms import attestations, ledger, my_training, policies
+from lms import attestations, ledger, my_training, policies, scenarios
 from lms.attestations import Attestation, IdentityAssurance, Kind, Signatory, Signing
 from lms.checkpoint import VerifierKey, verify_tlog_proof
 from lms.db import Base, db, session, transaction
@@ -89,7 +89,7 @@ def test_every_document_the_leaf_names_is_kept_as_it_was_shown(
         modules = [policies.document(module["sha256"]) for module in leaf["modules"]]
     assert text == policies.rendered(classroom.version, classroom.school)
     assert "Ada Okafor" in told
-    assert modules == [my_training.modules()[slug].content for slug in classroom.modules]
+    assert modules == [scenarios.shipped_modules()[slug].content for slug in classroom.modules]
 
 
 def test_names_are_not_in_the_leaf_but_committed_to(signed: Attestation) -> None:
@@ -108,7 +108,7 @@ def test_nothing_that_was_chosen_is_in_the_record_or_the_details(
 ) -> None:
     with transaction(write=False):
         kept = session.get_one(Signatory, signed.id).details or b""
-    scenes = [scene for slug in classroom.modules for scene in my_training.modules()[slug].scenes]
+    scenes = [scene for slug in classroom.modules for scene in scenarios.shipped_modules()[slug].scenes]
     chosen = {choice.id for scene in scenes for choice in scene.choices} | {scene.id for scene in scenes}
     words = set(json.dumps([json.loads(signed.record), json.loads(kept)]).replace('"', " ").split())
     assert not chosen & words

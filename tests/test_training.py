@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from lms import my_training, training
+from lms import scenarios, training
 from lms.db import session, transaction
 from lms.errors import ConflictError, NotFoundError
 from lms.people import EngagementType
@@ -34,7 +34,7 @@ def begin(classroom: Classroom, cycle: int = 0) -> Attempt:
     return training.start(
         classroom.assignment,
         classroom.person.id,
-        my_training.modules()[MODULE],
+        scenarios.shipped_modules()[MODULE],
         cycle=cycle,
         engagement_type=EngagementType.TEACHER,
         now=NOW,

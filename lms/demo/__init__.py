@@ -9,7 +9,7 @@ from random import Random
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from lms import mail, my_training, schools
+from lms import mail, scenarios, schools
 from lms.clock import london_day
 from lms.db import session
 from lms.demo.adults import DOMAIN, adults
@@ -59,7 +59,7 @@ def make_school(seed: int, own: Text, key: Ed25519PrivateKey, now: datetime) -> 
     crowd = adults(chance, london_day(now))
     organisation = schools.add_school("Harrowmere School", slug="harrowmere", host=HOST)
     organisation.contacts = CONTACTS
-    school = School(organisation, key, chance, my_training.modules())
+    school = School(organisation, key, chance, scenarios.shipped_modules())
     History(school, crowd, own, now, chance).live()
     for message in session.scalars(sa.select(Message).where(Message.state == MessageState.QUEUED)):
         mail.settle(message, message.queued_at)

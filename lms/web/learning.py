@@ -15,7 +15,7 @@ from markupsafe import Markup
 from wtforms import RadioField
 from wtforms.validators import InputRequired
 
-from lms import lessons, my_training, policies, quotations, reading_list, training
+from lms import lessons, my_training, policies, quotations, reading_list, scenarios, training
 from lms.clock import london_day
 from lms.errors import NotFoundError
 from lms.lessons import Lesson
@@ -209,7 +209,7 @@ def summary(slug: str, attempt: UUID) -> ResponseReturnValue:
     return render_template(
         "learning/summary.html",
         lesson=lesson,
-        next_module=my_training.modules()[left[0]] if left else None,
+        next_module=scenarios.shipped_modules()[left[0]] if left else None,
         words=Words(lesson.school),
     )
 

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Blueprint, Response, current_app, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from lms import attestations, help_requests, ledger, my_training, policies, receipts, wording
+from lms import attestations, help_requests, ledger, my_training, policies, receipts, scenarios, wording
 from lms.attestations import Attestation, Signing
 from lms.checkpoint import VerifierKey
 from lms.errors import ConflictError, NotFoundError
@@ -195,7 +195,7 @@ def receipt(attestation: UUID) -> ResponseReturnValue:
         receipt=found,
         record=found.record,
         is_own=found.attestation.person_id == access.user().person.id,
-        module_titles={slug: module.title for slug, module in my_training.modules().items()},
+        module_titles={slug: module.title for slug, module in scenarios.shipped_modules().items()},
         verifier_key=VerifierKey(found.school.ledger_origin, _key().public_key()),
     )
 

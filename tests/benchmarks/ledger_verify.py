@@ -23,8 +23,8 @@ from lms.checkpoint import sign_checkpoint
 from lms.config import Settings
 from lms.db import Base, session, transaction
 from lms.ledger import Checkpoint, Entry, Ledger
-from lms.my_training import modules
 from lms.policies import store
+from lms.scenarios import shipped_modules
 from lms.schools import Organisation, school_by_slug
 from lms.verification import verify
 from lms.wording import STATEMENT
@@ -95,7 +95,7 @@ def _shared_columns(world: World) -> dict[str, Any]:
 
 
 def _shared_leaf(world: World) -> dict[str, Any]:
-    done = [{"module": m.slug, "sha256": store(m.content)} for m in modules().values()]
+    done = [{"module": m.slug, "sha256": store(m.content)} for m in shipped_modules().values()]
     return {
         "type": "signed",
         "school": world.school.ledger_origin,

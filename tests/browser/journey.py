@@ -7,7 +7,7 @@ from typing import Protocol
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page
 
-from lms import my_training
+from lms import scenarios
 from lms.scenarios import Choice, Outcome
 
 
@@ -110,7 +110,7 @@ def button(page: Page, words: str) -> Locator:
 def asked(page: Page, module: str) -> tuple[Choice, ...]:
     """Return the choices of the question that the page asks."""
     ids = set(page.locator("input[type=radio]").evaluate_all("found => found.map(radio => radio.value)"))
-    scenes = my_training.modules()[module].scenes
+    scenes = scenarios.shipped_modules()[module].scenes
     return next(scene.choices for scene in scenes if {choice.id for choice in scene.choices} == ids)
 
 

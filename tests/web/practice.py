@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy import event
 
-from lms import my_training
+from lms import scenarios
 from lms.db import db, session, transaction
 from tests.client import StrictClient
 from tests.learners import Classroom
@@ -59,7 +59,7 @@ def begin(learner: StrictClient, classroom: Classroom, slug: str = "friend-reque
 def choose(learner: StrictClient, outcome: str, slug: str = "friend-request") -> None:
     """Answer the question that is shown by its first choice with an outcome."""
     ids = {v for v in learner.page.xpath("//input[@type='radio']/@value")}
-    scenes = my_training.modules()[slug].scenes
+    scenes = scenarios.shipped_modules()[slug].scenes
     scene = next(s for s in scenes if {c.id for c in s.choices} == ids)
     learner.submit(button="Continue", choice=next(c.id for c in scene.choices if c.outcome == outcome))
 

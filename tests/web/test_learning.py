@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 from flask import Flask
 
-from lms import my_training, training
+from lms import scenarios, training
 from lms.db import transaction
 from lms.people import EngagementType, RoleName, end_engagement, engage, give_role
 from lms.training import Attempt
@@ -72,7 +72,7 @@ def test_after_one_module_the_next_is_offered(
     learner.get("/")
     assert "A friend request from an ex-pupil Done" in learner.text
     learner.follow("Go on")
-    assert learner.heading == my_training.modules()["personal-use"].title
+    assert learner.heading == scenarios.shipped_modules()["personal-use"].title
 
 
 def test_a_signed_task_shows_when_and_its_receipt(

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from lms import my_training, policies, training
+from lms import policies, scenarios, training
 from lms.db import session, transaction
 from lms.people import EngagementType
 from lms.training import Answer, Attempt, ChoiceCount, Completion
@@ -190,7 +190,7 @@ def test_a_withdrawn_assignment_says_so_half_way(
 def test_she_finishes_the_version_that_she_began(
     app: Flask, learner: StrictClient, classroom: Classroom
 ) -> None:
-    module = my_training.modules()["friend-request"]
+    module = scenarios.shipped_modules()["friend-request"]
     older = module.content.replace(b"Rhys wants to add you", b"Rhys would like to add you")
     with app.app_context(), transaction():
         attempt = training.start(
@@ -222,7 +222,7 @@ def test_the_summary_says_what_to_remember_and_leads_to_the_next_module(
     assert "in room 12 or on extension 204" in learner.text
     assert rows(app, Completion) == 1
     learner.follow("Next module")
-    assert learner.heading == my_training.modules()["personal-use"].title
+    assert learner.heading == scenarios.shipped_modules()["personal-use"].title
 
 
 def test_the_last_summary_leads_to_reading_and_signing(
