@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, cast
@@ -151,7 +152,7 @@ def transaction(*, write: bool = True) -> Iterator[None]:
         ConflictError: somebody else has just added the same thing; nothing of the block was kept.
         UnreadableTextError: PostgreSQL keeps no NUL; nothing of the block was kept.
     """
-    with _turn() if write and is_sqlite() else nullcontext():
+    with _turn_to_write() if write and is_sqlite() else nullcontext():
         try:
             with storage_errors() if write else _reading_errors():
                 session.connection(execution_options=_how_to_begin(write))
@@ -195,33 +196,33 @@ def _finish(write: bool) -> None:
         session.flush()
 
 
-def _turn() -> AbstractContextManager[None]:
-    return _held(_writing)
-
-
 @contextmanager
-def _held(lock: threading.Lock) -> Iterator[None]:
-    if not lock.acquire(timeout=LOCK_WAIT):
+def _turn_to_write() -> Iterator[None]:
+    if not _writing.acquire(timeout=LOCK_WAIT):
         raise errors.StorageBusyError(
             "Many people are saving at this moment. Nothing of yours was kept: try again."
         )
     try:
         yield
     finally:
-        lock.release()
+        _writing.release()
 
 
 _BUSY = "Somebody else is using the database. Nothing was kept: try again in a moment."
-_CHECK = "Check that it isn't read-only, and that its folder belongs to the user that runs Countersign."
 _STORAGE: tuple[tuple[str, type[errors.StorageError], str], ...] = (
     # PostgreSQL's words may be in any language, so its codes: lock timeout, deadlock, serialization, connections.
     (r"^(55P03|40P01|40001|53300)|locked|too many clients", errors.StorageBusyError, _BUSY),
     (
         r"^25006|readonly",
         errors.StorageReadOnlyError,
-        f"The database can't be written to. {_CHECK}",
+        "The database can't be written to. Check that it isn't read-only, and that its folder belongs to the user "
+        "that runs Countersign.",
     ),
-    (r"unable to open", errors.StorageReadOnlyError, f"The database can't be opened. {_CHECK}"),
+    (
+        r"unable to open",
+        errors.StorageReadOnlyError,
+        "The database can't be opened. Check that its folder is there and belongs to the user that runs Countersign.",
+    ),
     (
         r"^53100|disk is full|No space left",
         errors.StorageFullError,
@@ -328,9 +329,17 @@ def _postgresql_triggers(table: sa.Table) -> Iterator[str]:
 
 
 def enable_wal(engine: Engine) -> None:
-    """Switch an SQLite file to write-ahead logging. It stays so: readers never wait for the writer."""
+    """Switch an SQLite file to write-ahead logging. It stays so: readers never wait for the writer.
+
+    Raises:
+        DBAPIError: the file can't be written to.
+    """
+    statement = "PRAGMA journal_mode=WAL"
     with engine.connect() as connection:
         raw = connection.connection.dbapi_connection
         assert raw is not None
-        connection.rollback()
-        raw.execute("PRAGMA journal_mode=WAL")
+        try:
+            # By the driver itself, because a transaction that has begun can't be switched.
+            raw.execute(statement)
+        except sqlite3.Error as error:
+            raise DBAPIError(statement, {}, error) from error
