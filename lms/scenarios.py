@@ -237,7 +237,13 @@ def _load(path: Path) -> Module:
 
 
 @functools.cache
-def shipped_modules() -> dict[str, Module]:
-    """Return every module that comes with the product, by slug. Parsed once a process."""
+def shipped_programmes() -> tuple[Programme, ...]:
+    """Return every programme that comes with the product. Parsed once a process."""
     folders = sorted(path for path in resource_dir("scenarios").iterdir() if path.is_dir())
-    return {slug: module for folder in folders for slug, module in load_programme(folder).modules.items()}
+    return tuple(load_programme(folder) for folder in folders)
+
+
+@functools.cache
+def shipped_modules() -> dict[str, Module]:
+    """Return every module that comes with the product, by slug."""
+    return {slug: module for programme in shipped_programmes() for slug, module in programme.modules.items()}

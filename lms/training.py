@@ -164,8 +164,9 @@ def assign(
     due_days: int | None = None,
     due_on: date | None = None,
     months: int | None = 12,
+    id: UUID | None = None,
 ) -> Assignment:
-    """Put the adults of some engagement types under an obligation.
+    """Put the adults of some engagement types under an obligation. `id` is its own, where it has been given one.
 
     Raises:
         ConflictError: nobody is named, or the due day isn't said once.
@@ -175,7 +176,7 @@ def assign(
     if (due_days is None) == (due_on is None):
         raise ConflictError("Say when it is due: after a number of days, or on a day.")
     assignment = Assignment(
-        id=uuid4(),
+        id=id or uuid4(),
         recorded_from=now,
         organisation_id=organisation_id,
         policy_id=policy_id,

@@ -1,0 +1,159 @@
+"""The form by which HR says who must sign what, and by when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from flask_wtf import FlaskForm
+from wtforms import Field, Form, IntegerField, RadioField, SelectField, SelectMultipleField
+from wtforms.validators import AnyOf, DataRequired, NumberRange, StopValidation, ValidationError
+
+from lms.clock import day_in_words
+from lms.people import EngagementType
+from lms.policies import Policy, PolicyVersion
+from lms.policy_text import title_of
+from lms.scenarios import Programme
+from lms.web.reporting.fields import DayField
+
+AFTER_DAYS, ON_A_DAY = "after-days", "on-a-day"
+FOR_MONTHS, UNTIL_NEW = "for-months", "until-new"
+MOST_DAYS, MOST_MONTHS = 365, 60
+FURTHEST = timedelta(days=2 * 365)
+"""How far off a due day may be: further than this, the year was mistyped."""
+
+
+class OnlyIf:
+    """A validator: the field is looked at only where another one has a value."""
+
+    def __init__(self, other: str, value: str) -> None:
+        self.other, self.value = other, value
+
+    def __call__(self, form: Form, field: Field) -> None:
+        """Leave the field, with whatever is in it, when it isn't asked for."""
+        if form[self.other].data != self.value:
+            field.errors = []
+            raise StopValidation()
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is to be assigned, as the form says it."""
+
+    policy_id: UUID
+    modules: list[str]
+    audience: list[EngagementType]
+    due_days: int | None
+    due_on: date | None
+    months: int | None
+
+
+class AssignmentForm(FlaskForm):  # type: ignore[misc]
+    """A policy, with modules or alone; for whom; by when; and for how long a signature counts."""
+
+    policy = SelectField(
+        "Policy",
+        validators=[DataRequired("Choose a policy")],
+        invalid_choice_message="Choose a policy from the list",
+    )
+    modules = SelectMultipleField(
+        "Modules to do first",
+        description="Tick none for a policy alone, to read and sign.",
+        invalid_choice_message="Choose modules from the list",
+    )
+    audience = SelectMultipleField(
+        "Who must sign",
+        choices={str(type_): type_.words for type_ in EngagementType},
+        description="Everyone who works here as one of these, today or later.",
+        validators=[DataRequired("Choose at least one group of people")],
+        invalid_choice_message="Choose groups of people from the list",
+    )
+    due = RadioField(
+        "When is it due?",
+        choices={AFTER_DAYS: "A number of days after they are asked", ON_A_DAY: "On a date"},
+        default=AFTER_DAYS,
+        validate_choice=False,
+        validators=[AnyOf([AFTER_DAYS, ON_A_DAY], message="Choose when it is due")],
+    )
+    due_days = IntegerField(
+        "Number of days",
+        description="Counted from today, or from their first day if that is later.",
+        default=14,
+        validators=[
+            OnlyIf("due", AFTER_DAYS),
+            NumberRange(1, MOST_DAYS, f"Enter a number of days from 1 to {MOST_DAYS}"),
+        ],
+    )
+    due_on = DayField(
+        "Due date",
+        description="For example, 5 10 2026. Whoever starts later signs on their first day.",
+        validators=[OnlyIf("due", ON_A_DAY)],
+    )
+    valid = RadioField(
+        "How long does a signature count?",
+        choices={FOR_MONTHS: "A number of months", UNTIL_NEW: "Until a new version asks to be signed again"},
+        default=FOR_MONTHS,
+        validate_choice=False,
+        validators=[AnyOf([FOR_MONTHS, UNTIL_NEW], message="Choose how long a signature counts")],
+    )
+    months = IntegerField(
+        "Number of months",
+        description="Then they are asked to sign again.",
+        default=12,
+        validators=[
+            OnlyIf("valid", FOR_MONTHS),
+            NumberRange(1, MOST_MONTHS, f"Enter a number of months from 1 to {MOST_MONTHS}"),
+        ],
+    )
+    today: date
+
+    def offer(
+        self, policies: Iterable[tuple[Policy, PolicyVersion]], programmes: Sequence[Programme], today: date
+    ) -> None:
+        """Put the school's policies and the modules there are into the lists; nothing is due before `today`."""
+        self.today = today
+        titles = {str(policy.id): f"{policy.title}, version {version.label}" for policy, version in policies}
+        # Where there is one policy, nobody need choose it.
+        self.policy.choices = titles if len(titles) == 1 else {"": "Choose a policy", **titles}
+        self.modules.choices = {
+            title_of(programme.policy_markdown): {
+                slug: f"{module.title} ({module.minutes} minutes)"
+                for slug, module in programme.modules.items()
+            }
+            for programme in programmes
+        }
+
+    def validate_due_on(self, field: Field) -> None:
+        """Ask for a day to come, and not one years away."""
+        if field.errors:
+            return
+        last = self.today + FURTHEST
+        if field.data is None:
+            raise ValidationError("Enter the date on which it is due")
+        if not self.today <= field.data <= last:
+            raise ValidationError(f"Enter a date from today to {day_in_words(last)}")
+
+    @property
+    def terms(self) -> Terms:
+        """What a form without errors asks for, the modules and groups in the order of their lists."""
+        return Terms(
+            policy_id=UUID(self.policy.data),
+            modules=_chosen(self.modules),
+            audience=[EngagementType(value) for value in _chosen(self.audience)],
+            due_days=self.due_days.data if self.due.data == AFTER_DAYS else None,
+            due_on=self.due_on.data if self.due.data == ON_A_DAY else None,
+            months=self.months.data if self.valid.data == FOR_MONTHS else None,
+        )
+
+    @property
+    def sent(self) -> list[tuple[str, Any]]:
+        """Each name with a value that was sent, so that the next page can send it again."""
+        names = [field.name for field in self if field.name != "csrf_token"]
+        return [(name, value) for name in names for value in self[name].raw_data or []]
+
+
+def _chosen(field: SelectMultipleField) -> list[str]:
+    return [choice.value for choice in field.iter_choices() if choice.selected]
