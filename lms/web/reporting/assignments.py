@@ -22,7 +22,6 @@ from lms.errors import ConflictError, NotFoundError
 from lms.people import EngagementType
 from lms.policies import Policy, PolicyVersion
 from lms.schools import Organisation
-from lms.scenarios import shipped_modules
 from lms.status import Status
 from lms.training import Assignment
 from lms.web import access

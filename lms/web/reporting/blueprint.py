@@ -1,4 +1,4 @@
-"""reporting"""
+"""The blueprint that the pages for HR belong to."""
 
 from __future__ import annotations
 

@@ -1,0 +1,180 @@
+"""One person's whole history at a school, and what people have asked HR for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from lms import compliance
+from lms.attestations import Attestation, Kind, Signatory
+from lms.clock import london_day
+from lms.compliance import Item, Obligation, Standing
+from lms.db import session
+from lms.errors import NotFoundError
+from lms.help_requests import HelpRequest
+from lms.people import Engagement, Person
+from lms.policies import Policy, PolicyVersion
+from lms.schools import Organisation
+from lms.training import Assignment, Exemption
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Something signed or declined. `reason` is HR's alone to see; None where none was given or it was erased."""
+
+    attestation: Attestation
+    title: str
+    version: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Excused:
+    """An exemption with what it is from."""
+
+    exemption: Exemption
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request for help with who asked, and about what."""
+
+    request: HelpRequest
+    person: Person
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Everything on record about a person at one school."""
+
+    person: Person
+    engagements: list[list[Engagement]]
+    """Each engagement with the ways it was recorded, the latest first."""
+    obligations: list[tuple[Item, Obligation]]
+    evidence: list[Evidence]
+    excused: list[Excused]
+    asked: list[Asked]
+    manager_names: dict[UUID, str]
+
+
+def person_at(school: Organisation, person_id: UUID) -> Person:
+    """Return somebody who is or was engaged at a school. Raises NotFoundError for anybody else."""
+    engaged = sa.exists().where(Engagement.person_id == Person.id, Engagement.organisation_id == school.id)
+    person = session.scalar(sa.select(Person).where(Person.id == person_id, engaged))
+    if person is None:
+        raise NotFoundError(f"There is nobody with that record at {school.name}.")
+    return person
+
+
+def history_of(school: Organisation, person: Person, now: datetime) -> History:
+    """Return everything on record about a person at a school. Eight queries."""
+    engagements = _engagements(school, person)
+    return History(
+        person=person,
+        engagements=engagements,
+        obligations=obligations_of(school, person, now),
+        evidence=_evidence(school, person),
+        excused=_excused(school, person),
+        asked=_asked(school.id, HelpRequest.person_id == person.id),
+        manager_names=_names([e.manager_id for rows in engagements for e in rows if e.manager_id]),
+    )
+
+
+def obligations_of(school: Organisation, person: Person, now: datetime) -> list[tuple[Item, Obligation]]:
+    """Return what somebody must sign, or had to when they left."""
+    items = compliance.items([school.id], now)
+    expected = compliance.of_person(person.id, items, Standing.EXPECTED)
+    return expected or compliance.of_person(person.id, items, Standing.LEFT)
+
+
+def open_requests(school_id: UUID) -> list[Asked]:
+    """Return what a school's people have asked for and nobody has dealt with, oldest first. One query."""
+    return _asked(school_id, HelpRequest.answered_at.is_(None))
+
+
+def exemption_of(assignment_id: UUID, person_id: UUID) -> Exemption | None:
+    """Return what stands recorded now of somebody's not having to do an assignment."""
+    return session.scalar(
+        sa.select(Exemption).where(
+            Exemption.assignment_id == assignment_id,
+            Exemption.person_id == person_id,
+            Exemption.recorded_to.is_(None),
+        )
+    )
+
+
+def is_over(engagement: Engagement, now: datetime) -> bool:
+    """Say whether an engagement's last day has passed."""
+    return engagement.ends is not None and engagement.ends < london_day(now)
+
+
+def _engagements(school: Organisation, person: Person) -> list[list[Engagement]]:
+    rows = session.scalars(
+        sa.select(Engagement)
+        .where(Engagement.person_id == person.id, Engagement.organisation_id == school.id)
+        .order_by(Engagement.recorded_from.desc())
+    )
+    found: dict[UUID, list[Engagement]] = {}
+    for row in rows:
+        found.setdefault(row.id, []).append(row)
+    return sorted(found.values(), key=lambda versions: versions[0].starts)
+
+
+def _evidence(school: Organisation, person: Person) -> list[Evidence]:
+    rows = session.execute(
+        sa.select(Attestation, Policy.title, PolicyVersion.label, Signatory.details)
+        .join(PolicyVersion, PolicyVersion.id == Attestation.policy_version_id)
+        .join(Policy, Policy.id == PolicyVersion.policy_id)
+        .outerjoin(Signatory, Signatory.attestation_id == Attestation.id)
+        .where(Attestation.person_id == person.id, Attestation.organisation_id == school.id)
+        .order_by(Attestation.recorded_at, Attestation.id)
+    )
+    return [Evidence(a, title, label, _reason(a, details)) for a, title, label, details in rows]
+
+
+def _reason(attestation: Attestation, details: bytes | None) -> str | None:
+    return json.loads(details).get("reason") if details and attestation.kind is Kind.DECLINED else None
+
+
+def _excused(school: Organisation, person: Person) -> list[Excused]:
+    rows = session.execute(
+        sa.select(Exemption, _title(Exemption.assignment_id))
+        .where(Exemption.person_id == person.id, Exemption.organisation_id == school.id)
+        .order_by(Exemption.recorded_from)
+    )
+    return [Excused(exemption, title) for exemption, title in rows]
+
+
+def _asked(school_id: UUID, condition: sa.ColumnElement[bool]) -> list[Asked]:
+    rows = session.execute(
+        sa.select(HelpRequest, Person, _title(HelpRequest.assignment_id))
+        .join(Person, Person.id == HelpRequest.person_id)
+        .where(HelpRequest.organisation_id == school_id, condition)
+        .order_by(HelpRequest.asked_at, HelpRequest.id)
+    )
+    return [Asked(request, person, title) for request, person, title in rows]
+
+
+def _title(
+    assignment_id: sa.ColumnElement[UUID] | sa.orm.InstrumentedAttribute[UUID],
+) -> sa.ScalarSelect[str]:
+    # The policy of an assignment never changes, whichever of its rows is read.
+    return (
+        sa.select(sa.func.min(Policy.title))
+        .join(Assignment, Assignment.policy_id == Policy.id)
+        .where(Assignment.id == assignment_id)
+        .scalar_subquery()
+    )
+
+
+def _names(person_ids: Sequence[UUID]) -> dict[UUID, str]:
+    if not person_ids:
+        return {}
+    return {p.id: p.name for p in session.scalars(sa.select(Person).where(Person.id.in_(person_ids)))}

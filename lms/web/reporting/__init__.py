@@ -1,0 +1,8 @@
+"""For HR: who has signed, the person's whole history, what is assigned, exports. For managers: done or not done."""
+
+from __future__ import annotations
+
+from lms.web.reporting import assignments, exporting, people, records
+from lms.web.reporting.blueprint import blueprint
+
+__all__ = ["assignments", "blueprint", "exporting", "people", "records"]

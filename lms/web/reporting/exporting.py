@@ -1,0 +1,113 @@
+"""Exports: the training record and the attestation register, as files to keep or send."""
+
+from __future__ import annotations
+
+import tempfile
+from typing import BinaryIO, cast
+
+from flask import Response, render_template, send_file
+from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
+from werkzeug.datastructures import MultiDict
+from wtforms import RadioField
+from wtforms.validators import AnyOf
+
+from lms import audit, reports
+from lms.audit import Event
+from lms.errors import StorageError
+from lms.record import Scope
+from lms.reports import Format, Report
+from lms.web import access
+from lms.web.reporting.blueprint import blueprint
+from lms.web.reporting.filters import PeopleForm, asked
+
+MIMETYPES = {
+    Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    Format.CSV: "text/csv",
+}
+
+
+class ExportForm(FlaskForm, PeopleForm):  # type: ignore[misc]
+    """Which report, as what, about whom and which day."""
+
+    report = RadioField(
+        "Report",
+        choices={str(report): report.words for report in Report},
+        default=str(Report.TRAINING_RECORD),
+        validators=[AnyOf(list(Report), message="Choose a report")],
+        validate_choice=False,
+    )
+    format = RadioField(
+        "File",
+        choices={str(Format.XLSX): "Excel workbook", str(Format.CSV): "CSV"},
+        default=str(Format.XLSX),
+        validators=[AnyOf(list(Format), message="Choose a kind of file")],
+        validate_choice=False,
+    )
+
+
+@blueprint.get("/schools/<school>/records/exports")
+def exports(school: str) -> str:
+    """Show what can be exported, with the people and the day that were asked for on the page before."""
+    del school
+    form = ExportForm(formdata=None, data=_from_address(asked()))
+    form.scope(access.school())
+    return render_template("reporting/exports.html", form=form)
+
+
+@blueprint.post("/schools/<school>/records/exports")
+def export(school: str) -> ResponseReturnValue:
+    """Make the report and hand it over; the audit says how many rows, and the file's hash."""
+    del school
+    form = ExportForm()
+    is_valid = form.validate()
+    scope = form.scope(access.school())
+    if not is_valid:
+        return render_template("reporting/exports.html", form=form), 400
+    report, format_ = Report(form.report.data), Format(form.format.data)
+    file = _temporary_file()
+    try:
+        return _written(report, format_, scope, file)
+    except BaseException:
+        file.close()
+        raise
+
+
+def _written(report: Report, format_: Format, scope: Scope, file: BinaryIO) -> Response:
+    now, maker = access.request_time(), access.user().person
+    written = reports.write_report(report, scope, format=format_, file=file, made_by=maker.name, made_at=now)
+    audit.record(
+        Event.EXPORTED,
+        organisation_id=scope.school.id,
+        now=now,
+        actor_id=maker.id,
+        report=report.value,
+        rows=written.rows,
+        sha256=written.sha256,
+    )
+    size = file.seek(0, 2)
+    file.seek(0)
+    response = send_file(
+        file,
+        mimetype=MIMETYPES[format_],
+        as_attachment=True,
+        download_name=reports.file_name(report, scope, format_),
+    )
+    response.content_length = size
+    return response
+
+
+def _temporary_file() -> BinaryIO:
+    try:
+        # Without a name: it is gone when it is closed, whatever happens.
+        return cast(BinaryIO, tempfile.TemporaryFile())
+    except OSError as error:
+        raise StorageError(
+            f"The server has no room for the file ({error.strerror}). No report was made."
+        ) from error
+
+
+def _from_address(query: MultiDict[str, str]) -> dict[str, object]:
+    form = PeopleForm(query)
+    form.validate()
+    return {**form.data, "as_at": form.day}
