@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -53,20 +55,16 @@ def changes_to(table: str) -> list[str]:
     """Return every way there is to change what a table holds."""
     columns = columns_of(table)
     same = f"INTO {table} ({columns}) SELECT {columns} FROM {table} LIMIT 1"
-    key = next(iter(METADATA.tables[table].primary_key)).name
-    changes = [f"UPDATE {table} SET {key} = {key}", f"DELETE FROM {table}", f"INSERT {same}"]
+    keys = [f'"{column.name}"' for column in METADATA.tables[table].primary_key]
+    update = f"{keys[0]} = {keys[0]}"
+    changes = [f"UPDATE {table} SET {update}", f"DELETE FROM {table}", f"INSERT {same}"]
     if db.engine.dialect.name != "sqlite":
-        upsert = f"INSERT {same} ON CONFLICT ({key}) DO UPDATE SET {key} = excluded.{key}"
+        upsert = f"INSERT {same} ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {keys[0]} = excluded.{keys[0]}"
         return [*changes, upsert, f"TRUNCATE {table} CASCADE"]
-    other = columns.replace(f'"{key}"', "x'00'", 1)
+    other = columns.replace(keys[0], "x'00'", 1)
     by_row = f"REPLACE INTO {table} (rowid, {columns}) SELECT rowid, {other} FROM {table} LIMIT 1"
-    return [
-        *changes,
-        f"INSERT OR REPLACE {same}",
-        f"REPLACE {same}",
-        f"UPDATE OR REPLACE {table} SET {key} = {key}",
-        by_row,
-    ]
+    replacements = [f"INSERT OR REPLACE {same}", f"REPLACE {same}", f"UPDATE OR REPLACE {table} SET {update}"]
+    return [*changes, *replacements, by_row]
 
 
 def open_as_another_program(recursive: bool) -> sa.Connection:
@@ -136,3 +134,36 @@ def test_every_append_only_table_has_its_triggers_also_after_going_down_and_up_a
         guarded = set(db.session.scalars(sa.text(query)))
     assert guarded == set(EVIDENCE)
     assert {"attestation", "completion", "entry", "checkpoint"} <= guarded
+
+
+LATER_MIGRATION = """
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision = "0002", "0001"
+
+
+def upgrade():
+    for table in ("document", "policy"):
+        with op.batch_alter_table(table, recreate="always") as batch_op:
+            batch_op.add_column(sa.Column("note", sa.Text()))
+"""
+
+
+@pytest.mark.usefixtures("_one_row_in_each")
+def test_a_migration_that_makes_tables_anew_keeps_rows_references_and_triggers(tmp_path: Path) -> None:
+    if db.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL alters its tables in place")
+    folder = tmp_path / "migrations"
+    shutil.copytree(migration.FOLDER, folder)
+    (folder / "versions" / "0002_later.py").write_text(LATER_MIGRATION)
+    with transaction(write=False):
+        kept = db.session.execute(sa.text("SELECT sha256, content FROM document")).all()
+    upgrade(directory=str(folder))
+    with transaction(write=False):
+        assert db.session.execute(sa.text("SELECT sha256, content FROM document")).all() == kept
+        assert db.session.scalars(sa.text("SELECT note FROM policy")).all() == [None]
+        assert db.session.scalar(sa.text("PRAGMA foreign_keys")) == 1
+    for change in ("UPDATE document SET note = ''", "DELETE FROM document"):
+        with pytest.raises(sa.exc.DBAPIError, match="append-only"), transaction():
+            db.session.execute(sa.text(change))
