@@ -113,6 +113,8 @@ def _not_ready(task: Task) -> ResponseReturnValue:
 def not_signing(assignment: UUID) -> ResponseReturnValue:
     """Ask why somebody isn't ready to sign."""
     task, form = _task(assignment), WayForm()
+    if not task.is_open:
+        return redirect(url_for(".sign", assignment=task.id))
     if form.validate_on_submit():
         return redirect(url_for(".not_signing_way", assignment=task.id, way=form.way.data))
     return render_template("signing/not_signing.html", task=task, form=form), 400 if form.errors else 200
@@ -124,6 +126,8 @@ def not_signing_way(assignment: UUID, way: str) -> ResponseReturnValue:
     if way not in WAYS:
         raise NotFoundError("That isn’t one of the ways of not signing.")
     task = _task(assignment)
+    if way == "more-time" and not task.is_open:
+        return redirect(url_for(".sign", assignment=task.id))
     if way == "more-time":
         return render_template("signing/more_time.html", task=task)
     return _decline(task) if way == "decline" else _ask_hr(task, REQUESTS[way])

@@ -564,6 +564,15 @@ def test_what_was_signed_in_another_tab_is_not_declined(
     assert rows(app, Attestation) == 1
 
 
+def test_there_are_no_ways_of_not_signing_what_is_signed(learner: StrictClient, classroom: Classroom) -> None:
+    sign(learner, classroom)
+    receipt = learner.address
+    for rest in ("/not-signing", "/not-signing/more-time"):
+        learner.get(address(classroom, rest), follow_redirects=True)
+        assert learner.address == receipt
+    assert learner.get(address(classroom, "/not-signing/decline")).status_code == 409
+
+
 def test_a_way_that_does_not_exist_is_not_found(learner: StrictClient, classroom: Classroom) -> None:
     assert learner.get(address(classroom, "/not-signing/run-away")).status_code == 404
 
