@@ -230,11 +230,13 @@ def name_fits(typed: str, person: Person) -> bool:
 
 def folded(name: str) -> str:
     """Return a name without case, accents or punctuation, its words parted by one space."""
-    text = unicodedata.normalize("NFKD", name).casefold()
+    # Apostrophes go first: taken apart, an accent that stands alone would part the word.
+    text = unicodedata.normalize("NFKD", name.translate(_APOSTROPHES)).casefold()
     plain = "".join(c for c in text if not unicodedata.combining(c)).translate(_PLAIN_LETTERS)
     return " ".join(re.findall(r"\w+", plain))
 
 
+_APOSTROPHES = str.maketrans("", "", "'’‘`´ʼʻ′")
 _PLAIN_LETTERS = str.maketrans(
-    {"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "’": None, "'": None, "‘": None}
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe"}
 )
