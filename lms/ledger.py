@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -45,11 +45,10 @@ class Entry(Base):
     """One leaf of a school's tree."""
 
     __tablename__ = "entry"
-    __table_args__ = (sa.UniqueConstraint("organisation_id", "index"), {"info": APPEND_ONLY})
+    __table_args__ = ({"info": APPEND_ONLY},)
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    organisation_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organisation.id"))
-    index: Mapped[int]
+    organisation_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organisation.id"), primary_key=True)
+    index: Mapped[int] = mapped_column(primary_key=True)
     attestation_id: Mapped[UUID] = mapped_column(unique=True)
     hash: Mapped[bytes]
 
@@ -58,11 +57,10 @@ class Checkpoint(Base):
     """The signed statement of the tree's root at one size (C2SP tlog-checkpoint)."""
 
     __tablename__ = "checkpoint"
-    __table_args__ = (sa.UniqueConstraint("organisation_id", "size"), {"info": APPEND_ONLY})
+    __table_args__ = ({"info": APPEND_ONLY},)
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    organisation_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organisation.id"))
-    size: Mapped[int]
+    organisation_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organisation.id"), primary_key=True)
+    size: Mapped[int] = mapped_column(primary_key=True)
     note: Mapped[str]
 
 
@@ -130,11 +128,11 @@ def append(held: Held, attestation_id: UUID, leaf: bytes, at: datetime, key: Ed2
     school, hashed = held.school, leaf_hash(leaf)
     after = held.frontier.append(hashed)
     note = sign_checkpoint(school.ledger_origin, after.size, after.root(), key)
-    entry = {"id": uuid4(), "organisation_id": school.id, "attestation_id": attestation_id, "hash": hashed}
+    entry = {"organisation_id": school.id, "attestation_id": attestation_id, "hash": hashed}
     session.execute(sa.insert(_entry), {**entry, "index": held.frontier.size})
     session.execute(
         sa.insert(_checkpoint),
-        {"id": uuid4(), "organisation_id": school.id, "size": after.size, "note": note},
+        {"organisation_id": school.id, "size": after.size, "note": note},
     )
     session.execute(
         _MOVE, {"school": school.id, "size": after.size, "frontier": after.to_bytes(), "last_at": at}

@@ -6,13 +6,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lms.db import Base, session
+from lms.db import Base, is_sqlite, session
 
 BACK_OFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=4))
 """How long to wait after the first, second … failure; after the last of them the message has failed."""
@@ -61,6 +62,9 @@ class Message(Base):
     reason: Mapped[str | None]
 
 
+_message = cast(sa.Table, Message.__table__)
+
+
 def queue(
     kind: MessageKind,
     *,
@@ -70,25 +74,28 @@ def queue(
     person_id: UUID | None = None,
     dedupe: str | None = None,
     **payload: str,
-) -> None:
-    """Put a message in the outbox; it leaves after the commit. The same `dedupe` twice is one message."""
+) -> UUID | None:
+    """Put a message in the outbox and return its id; it leaves after the commit.
+
+    The same `dedupe` twice is one message: the second time nothing is added, and None is returned.
+    """
     identity = uuid4()
-    if dedupe and session.scalar(sa.select(Message.id).where(Message.dedupe == dedupe)):
-        return
-    session.add(
-        Message(
-            id=identity,
-            organisation_id=organisation_id,
-            person_id=person_id,
-            address=address,
-            kind=kind,
-            dedupe=dedupe or str(identity),
-            payload=dict(payload),
-            queued_at=now,
-            next_at=now,
-        )
-    )
+    row = {
+        "id": identity,
+        "organisation_id": organisation_id,
+        "person_id": person_id,
+        "address": address,
+        "kind": kind,
+        "dedupe": dedupe or str(identity),
+        "payload": payload,
+        "queued_at": now,
+        "next_at": now,
+    }
+    insert = sqlite.insert if is_sqlite() else postgresql.insert
+    once = insert(_message).on_conflict_do_nothing(index_elements=["dedupe"]).returning(_message.c.id)
+    queued = session.scalar(once, row)
     leave_after_commit()
+    return queued
 
 
 def leave_after_commit() -> None:

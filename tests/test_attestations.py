@@ -311,20 +311,21 @@ def _changes(table: str) -> list[str]:
     if db.engine.dialect.name == "sqlite":
         return [*changes, f"INSERT OR REPLACE INTO {table} ({listed}) SELECT {listed} FROM {table}"]
     copy = f"INSERT INTO {table} ({listed}) SELECT {listed} FROM {table}"
-    upsert = f"{copy} ON CONFLICT (id) DO UPDATE SET id = {table}.id"
+    key = [f'"{column.name}"' for column in Base.metadata.tables[table].primary_key]
+    upsert = f"{copy} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {key[0]} = {table}.{key[0]}"
     return [*changes, upsert, f"TRUNCATE {table} CASCADE"]
 
 
 @pytest.mark.parametrize("table", PROTECTED)
 def test_no_row_of_the_evidence_can_be_changed_deleted_or_replaced(table: str, signed: Attestation) -> None:
     with transaction(write=False):
-        before = session.execute(sa.text(f"SELECT * FROM {table} ORDER BY id")).all()
+        before = session.execute(sa.text(f"SELECT * FROM {table} ORDER BY 1, 2")).all()
     assert before
     for change in _changes(table):
         with pytest.raises(sa.exc.DBAPIError), db.engine.begin() as connection:
             connection.exec_driver_sql(change)
     with transaction(write=False):
-        assert session.execute(sa.text(f"SELECT * FROM {table} ORDER BY id")).all() == before
+        assert session.execute(sa.text(f"SELECT * FROM {table} ORDER BY 1, 2")).all() == before
 
 
 def test_an_engagement_of_another_kind_signs_nothing_that_is_not_asked_of_it(app: Flask) -> None:

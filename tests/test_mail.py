@@ -46,7 +46,7 @@ def person(school: Organisation) -> Person:
 def queue(person: Person, kind: MessageKind = MessageKind.SIGN_IN_LINK, /, **payload: str) -> Message:
     with transaction():
         assert person.email is not None
-        mail.queue(
+        identity = mail.queue(
             kind,
             organisation_id=person.root_id,
             address=person.email,
@@ -54,8 +54,7 @@ def queue(person: Person, kind: MessageKind = MessageKind.SIGN_IN_LINK, /, **pay
             person_id=person.id,
             **payload,
         )
-        (message,) = (row for row in session.new if isinstance(row, Message))
-    return message
+        return session.get_one(Message, identity)
 
 
 def deliver(

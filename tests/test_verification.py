@@ -362,8 +362,7 @@ def test_a_checkpoint_of_entries_that_are_not_there_is_named(book: Book) -> None
         origin = session.get_one(Organisation, book.school_id).ledger_origin
     note = sign_checkpoint(origin, 8, b"r" * 32, book.key)
     tamper(
-        "INSERT INTO checkpoint (id, organisation_id, size, note) VALUES (:new, :school, 8, :note)",
-        new=uuid4(),
+        "INSERT INTO checkpoint (organisation_id, size, note) VALUES (:school, 8, :note)",
         school=book.school_id,
         note=note,
     )

@@ -151,8 +151,8 @@ def _insert(
     ]
     _bulk(Attestation, rows)
     _bulk(Signatory, [{**own, **row} for row in personal])
-    _bulk(Entry, [{"id": uuid4(), **own, **row} for row in entries])
-    _bulk(Checkpoint, [{"id": uuid4(), **own, **row} for row in notes])
+    _bulk(Entry, [own | row for row in entries])
+    _bulk(Checkpoint, [own | row for row in notes])
     return frontier
 
 

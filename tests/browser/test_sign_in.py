@@ -168,7 +168,8 @@ def test_the_administrators_pages_are_accessible_in_every_state(
 
 
 def _queue_and_fail(person: Person, address: str, time: Clock) -> None:
-    mail.queue(MessageKind.SHARED_ADDRESS, organisation_id=person.root_id, address=address, now=time.now)
-    (message,) = (row for row in session.new if isinstance(row, Message))
-    session.flush()
+    identity = mail.queue(
+        MessageKind.SHARED_ADDRESS, organisation_id=person.root_id, address=address, now=time.now
+    )
+    message = session.get_one(Message, identity)
     mail.settle(message, time.now, "the mail server said: 550 5.1.1 no such mailbox", final=True)

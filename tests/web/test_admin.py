@@ -36,11 +36,10 @@ def admin(app: Flask, client: StrictClient, school: Organisation) -> Person:
 
 def queue(app: Flask, school: Organisation, reason: str | None = None) -> Message:
     with app.app_context(), transaction():
-        mail.queue(
+        identity = mail.queue(
             MessageKind.SIGN_IN_LINK, organisation_id=school.id, address="sian@school.test", now=NOW, next="/"
         )
-        (message,) = (row for row in session.new if isinstance(row, Message))
-        session.flush()
+        message = session.get_one(Message, identity)
         if reason:
             mail.settle(message, NOW, reason, final=True)
     return message
@@ -83,9 +82,10 @@ def test_an_administrator_of_another_school_sees_nothing_of_this_one(
 
 
 def queue_failed(school: Organisation) -> Message:
-    mail.queue(MessageKind.SHARED_ADDRESS, organisation_id=school.id, address="x@elsewhere.test", now=NOW)
-    (message,) = (row for row in session.new if isinstance(row, Message))
-    session.flush()
+    identity = mail.queue(
+        MessageKind.SHARED_ADDRESS, organisation_id=school.id, address="x@elsewhere.test", now=NOW
+    )
+    message = session.get_one(Message, identity)
     mail.settle(message, NOW, "550 no", final=True)
     return message
 

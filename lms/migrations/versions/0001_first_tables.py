@@ -84,15 +84,13 @@ def upgrade() -> None:
 
     op.create_table(
         "checkpoint",
-        sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("organisation_id", sa.Uuid(), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["organisation_id"], ["organisation.id"], name=op.f("fk_checkpoint_organisation_id")
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_checkpoint")),
-        sa.UniqueConstraint("organisation_id", "size", name=op.f("uq_checkpoint_organisation_id_size")),
+        sa.PrimaryKeyConstraint("organisation_id", "size", name=op.f("pk_checkpoint")),
     )
     op.create_table(
         "choice_count",
@@ -134,7 +132,6 @@ def upgrade() -> None:
     )
     op.create_table(
         "entry",
-        sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("organisation_id", sa.Uuid(), nullable=False),
         sa.Column("index", sa.Integer(), nullable=False),
         sa.Column("attestation_id", sa.Uuid(), nullable=False),
@@ -142,9 +139,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["organisation_id"], ["organisation.id"], name=op.f("fk_entry_organisation_id")
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_entry")),
+        sa.PrimaryKeyConstraint("organisation_id", "index", name=op.f("pk_entry")),
         sa.UniqueConstraint("attestation_id", name=op.f("uq_entry_attestation_id")),
-        sa.UniqueConstraint("organisation_id", "index", name=op.f("uq_entry_organisation_id_index")),
     )
     op.create_table(
         "ledger",
