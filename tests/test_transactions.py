@@ -134,3 +134,17 @@ def test_a_failure_does_not_repeat_what_was_typed(settings: Settings) -> None:
             sa.text("SELECT * FROM rate WHERE nothing(:typed) = 1"), {"typed": "my secret reason"}
         )
     assert "my secret reason" not in str(failure.value)
+
+
+def test_a_writer_sees_what_was_committed_while_it_waited_whatever_the_servers_default(
+    settings: Settings,
+) -> None:
+    if is_sqlite():
+        pytest.skip("SQLite's writers wait before they begin")
+    name = sa.make_url(settings.database).database
+    with db.engine.connect() as connection:
+        connection.execute(sa.text(f"ALTER DATABASE {name} SET default_transaction_isolation = serializable"))
+        connection.commit()
+    db.engine.dispose()
+    with transaction():
+        assert session.scalar(sa.text("SHOW transaction_isolation")) == "read committed"

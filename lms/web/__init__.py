@@ -106,8 +106,15 @@ def _engine_options(url: str) -> dict[str, object]:
     private = {"hide_parameters": True}
     if url.startswith("sqlite"):
         return {**private, "pool_size": 32, "max_overflow": 32}
-    waits = {"options": f"-c lock_timeout={LOCK_WAIT:.0f}s", "connect_timeout": 5}
-    return {**private, "pool_size": 16, "max_overflow": 16, "pool_pre_ping": True, "connect_args": waits}
+    return {
+        **private,
+        "pool_size": 16,
+        "max_overflow": 16,
+        "pool_pre_ping": True,
+        # Whatever the server's own default: who waits for a lock and then looks again must see what is new.
+        "isolation_level": "READ COMMITTED",
+        "connect_args": {"options": f"-c lock_timeout={LOCK_WAIT:.0f}s", "connect_timeout": 5},
+    }
 
 
 def _sign_in_with(app: Flask) -> None:
