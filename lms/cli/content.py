@@ -136,7 +136,7 @@ def _say_published(version: PolicyVersion, school: str) -> None:
         click.echo("Signatures of earlier versions go on counting.")
     else:
         click.echo(
-            "Nobody is asked to sign it until HR assigns it, on the page Assignments of the staff records."
+            "Nobody is asked to sign it until HR assigns it: Staff records, What is assigned, and to whom."
         )
 
 

@@ -274,7 +274,7 @@ def _others(chance: Random, today: date, drawn: Iterator[tuple[str, str]]) -> It
                 adult = _supply(chance, adult, today - timedelta(days=chance.randint(1, 40)), weeks=12)
             if kind is Type.VOLUNTEER:
                 adult = replace(adult, starts=today - timedelta(days=chance.randint(2, 60)))
-            yield replace(adult, habit=Habit.HALF_WAY) if chance.random() < 0.15 else adult
+            yield replace(adult, habit=Habit.HALF_WAY) if chance.random() < 0.25 else adult
 
 
 def _gone(chance: Random, today: date, drawn: Iterator[tuple[str, str]]) -> Iterator[Adult]:

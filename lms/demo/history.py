@@ -16,8 +16,8 @@ from lms.people import EngagementType, RoleName
 
 BEGAN = timedelta(days=381)
 """How long ago the school began to use Countersign."""
-CODE_AFTER = timedelta(days=2)
-POLICY_AFTER = timedelta(days=5)
+POLICY_AFTER = timedelta(days=2)
+CODE_AFTER = timedelta(days=5)
 NEW_CODE = timedelta(days=40)
 """How long ago the second version of the code of conduct came."""
 GRACE = timedelta(days=54)
