@@ -39,6 +39,17 @@ class OnlyIf:
             raise StopValidation()
 
 
+class WholeNumber(IntegerField):  # type: ignore[misc]
+    """A number typed in a box. What isn't one is none, and the validators say what is wanted."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read what was typed."""
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            self.data = None
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What is to be assigned, as the form says it."""
@@ -78,7 +89,7 @@ class AssignmentForm(FlaskForm):  # type: ignore[misc]
         validate_choice=False,
         validators=[AnyOf([AFTER_DAYS, ON_A_DAY], message="Choose when it is due")],
     )
-    due_days = IntegerField(
+    due_days = WholeNumber(
         "Number of days",
         description="Counted from today, or from their first day if that is later.",
         default=14,
@@ -99,7 +110,7 @@ class AssignmentForm(FlaskForm):  # type: ignore[misc]
         validate_choice=False,
         validators=[AnyOf([FOR_MONTHS, UNTIL_NEW], message="Choose how long a signature counts")],
     )
-    months = IntegerField(
+    months = WholeNumber(
         "Number of months",
         description="Then they are asked to sign again.",
         default=12,

@@ -64,10 +64,15 @@ class Preview:
 
 @blueprint.get("/schools/<school>/records/assignments")
 def assignments(school: str) -> str:
-    """Show what the school’s adults are asked to sign."""
+    """Show what the school's adults are asked to sign, the latest first, and what they no longer are."""
     del school
-    items = compliance.items([access.school().id], access.request_time())
-    return render_template("reporting/assignments.html", lines=[_line(item) for item in reversed(items)])
+    found = access.school()
+    items = compliance.items([found.id], access.request_time())
+    return render_template(
+        "reporting/assignments.html",
+        lines=[_line(item) for item in reversed(items)],
+        withdrawn=_withdrawn(found),
+    )
 
 
 @blueprint.route("/schools/<school>/records/assignments/new", methods=["GET", "POST"])
@@ -108,6 +113,16 @@ def withdraw_assignment(school: str, assignment: UUID) -> ResponseReturnValue:
     return render_template("reporting/assignments_withdraw.html", form=form, line=_line(item))
 
 
+def _withdrawn(school: Organisation) -> list[tuple[Policy, Assignment]]:
+    rows = session.execute(
+        sa.select(Policy, Assignment)
+        .join(Policy, Policy.id == Assignment.policy_id)
+        .where(Assignment.organisation_id == school.id, Assignment.recorded_to.is_not(None))
+        .order_by(Assignment.recorded_to.desc(), Policy.title)
+    )
+    return [(policy, assignment) for policy, assignment in rows]
+
+
 def _latest(school: Organisation, assignment_id: UUID) -> Assignment:
     found = session.scalar(
         sa.select(Assignment)
@@ -135,15 +150,22 @@ def _in_force(school: Organisation) -> list[tuple[Policy, tuple[PolicyVersion, .
 
 
 def _assign(school: Organisation, terms: Terms, own_id: UUID) -> None:
-    holder = session.scalar(sa.select(Assignment.organisation_id).where(Assignment.id == own_id).limit(1))
-    if holder is not None and holder != school.id:
+    made = session.scalar(sa.select(Assignment).where(Assignment.id == own_id).limit(1))
+    if made is not None and made.organisation_id != school.id:
         raise ConflictError("This page was made for another school. Open Staff records and start again.")
-    if holder is None:
-        now = access.request_time()
-        wanted = {name: getattr(terms, name) for name in terms.__slots__ if name != "policy_id"}
-        training.assign(school.id, terms.policy_id, now=now, assigned_on=london_day(now), id=own_id, **wanted)
-        _record(Event.ASSIGNMENT_SAVED, own_id)
+    if made is not None and made.recorded_to is not None:
+        raise ConflictError(
+            "This was assigned, and has been withdrawn since. Open Staff records to assign it anew."
+        )
+    if made is None:
+        _save(school, terms, own_id)
     flash("Assigned. People see it when they next open My training.")
+
+
+def _save(school: Organisation, terms: Terms, own_id: UUID) -> None:
+    now = access.request_time()
+    training.assign(school.id, **asdict(terms), now=now, assigned_on=london_day(now), id=own_id)
+    _record(Event.ASSIGNMENT_SAVED, own_id)
 
 
 def _record(event: Event, assignment_id: UUID) -> None:
@@ -228,5 +250,5 @@ def _number(number: int, thing: str) -> str:
 
 
 def _joined(words: Iterable[str]) -> str:
-    *most, last = words or [""]
+    *most, last = [*words] or [""]
     return f"{', '.join(most)} and {last}" if most else last
