@@ -111,7 +111,7 @@ def test_the_list_says_what_who_by_when_and_how_many_have_signed(
     assert scenarios.shipped_modules()["friend-request"].title in client.text
     assert "Teachers and support staff" in client.text
     assert "9 August 2026. Whoever starts later: 1 day after their first day." in client.text
-    assert "Signature counts for 1 month" in spaced(client)
+    assert "How long a signature counts 1 month" in spaced(client)
     assert "Assigned on 8 August 2026" in spaced(client)
     # Whoever need not sign is not counted.
     assert "0 of 2 adults asked" in client.text
@@ -295,6 +295,7 @@ def test_the_id_of_another_schools_assignment_is_refused(
         training.withdraw(theirs, NOW)
     check(client)
     assert client.submit(step="assign", assignment=str(theirs.id)).status_code == 409
+    assert "made for another school" in client.text
     assert len(recorded(app)) == 1
 
 

@@ -216,7 +216,7 @@ def _line(item: Item) -> Line:
         modules=[scenarios.shipped_modules()[slug].title for slug in training.required_modules(assignment)],
         audience=_audience([EngagementType(value) for value in assignment.audience]),
         due=_due(assignment),
-        valid=f"{_number(assignment.months, 'month')}" if assignment.months else "Until a new version asks",
+        valid=_number(assignment.months, "month") if assignment.months else "Until a new version asks",
         obliged=sum(n for _, status, n in counts if status is not Status.NOT_REQUIRED),
         signed=sum(n for _, status, n in counts if status is Status.SIGNED),
     )
