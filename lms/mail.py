@@ -93,7 +93,7 @@ def queue(
     }
     insert = sqlite.insert if is_sqlite() else postgresql.insert
     once = insert(_message).on_conflict_do_nothing(index_elements=["dedupe"]).returning(_message.c.id)
-    queued = session.scalar(once, row)
+    queued: UUID | None = session.scalar(once, row)
     leave_after_commit()
     return queued
 
