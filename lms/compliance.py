@@ -71,6 +71,13 @@ class Obligation:
         """Forename and surname."""
         return f"{self.forename} {self.surname}".strip()
 
+    @property
+    def sign_by(self) -> date | None:
+        """The day by which they must sign, or sign again; None where none is known."""
+        if self.status is Status.NOT_REQUIRED:
+            return None
+        return self.next_due if self.status is Status.SIGNED else self.due
+
 
 # Made once: an alias takes as long to make as the rest of the statement.
 _SIGNED = aliased(Attestation, name="signed")
@@ -97,6 +104,7 @@ def obligations(
             signed.recorded_at.label("signed_at"),
             signed.id.label("attestation_id"),
             signed.kind.label("signed_kind"),
+            signed.cycle.label("signed_cycle"),
             _number(item, signed).label("signed_number"),
             signed.identity_assurance,
             _status(item, standing, engaged, signed).label("status"),

@@ -64,7 +64,7 @@ def rows(scope: Scope) -> Iterator[RegisterRow]:
 _NEEDED = (
     *("person_id", "surname", "forename", "sort_name", "type", "job_title", "agency", "department"),
     *("starts", "ends", "status", "signed_at", "signed_kind", "signed_number", "identity_assurance"),
-    "attestation_id",
+    *("attestation_id", "signed_cycle"),
 )
 _METHODS = {Kind.SIGNED: "Typed name", Kind.ON_PAPER: "On paper", Kind.CONFIRMED: "Confirmed"}
 
@@ -75,6 +75,11 @@ def _fits(filters: Filters, found: dict[str, Any]) -> bool:
         and filters.fit_engagement(found["type"], found["department"])
         and filters.status in (None, Status(found["status"]))
     )
+
+
+def _is_renewed(status: Status, found: dict[str, Any]) -> bool:
+    # The day that the first signature was due says nothing of a later one, and would make it look late.
+    return status is Status.SIGNED and bool(found["signed_cycle"])
 
 
 def _reading(scope: Scope, item: Item, standing: Standing) -> Callable[[dict[str, Any]], RegisterRow]:
@@ -104,7 +109,7 @@ def _reading(scope: Scope, item: Item, standing: Standing) -> Callable[[dict[str
             version=version.label,
             hash_prefix=version.source_sha256[:12],
             assigned=assigned,
-            due=None if status is Status.NOT_REQUIRED else dates.due,
+            due=None if status is Status.NOT_REQUIRED or _is_renewed(status, found) else dates.due,
             status=status,
             signed_at=signed_at,
             method=_METHODS.get(found["signed_kind"]),

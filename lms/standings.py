@@ -190,7 +190,7 @@ def _order(item: Item, table: sa.Subquery, sort: Sort, descending: bool) -> list
 
 
 def _due(item: Item, table: sa.Subquery) -> sa.ColumnElement[Any]:
-    """Return `Obligation.due` as SQL, so that the database can order by it; null for those who needn't sign."""
+    """Return `Obligation.sign_by` as SQL, so that the database can order by it."""
     assignment = item.assignment
     if assignment.due_on is not None:
         due = _later(table.c.starts, sa.literal(assignment.due_on, sa.Date()))
@@ -199,7 +199,7 @@ def _due(item: Item, table: sa.Subquery) -> sa.ColumnElement[Any]:
         due = _plus_days(from_day, assignment.due_days or 0)
     return sa.case(
         (table.c.status == Status.NOT_REQUIRED.value, sa.null()),
-        (table.c.status == Status.EXPIRED.value, _signature_ends(item, table)),
+        (table.c.status.in_([Status.SIGNED.value, Status.EXPIRED.value]), _signature_ends(item, table)),
         else_=due,
     )
 
@@ -213,7 +213,7 @@ def _signature_ends(item: Item, table: sa.Subquery) -> sa.ColumnElement[Any]:
             over = sa.literal(version.resign_by + timedelta(days=1), sa.Date())
             ends = _earlier(ends, sa.case((table.c.signed_number < version.number, over), else_=never))
     if item.assignment.months is None:
-        return ends
+        return sa.func.nullif(ends, never)
     return _earlier(ends, _plus_months(_signed_on(item, table), item.assignment.months))
 
 
