@@ -131,7 +131,8 @@ def sign_in(person: Person, assurance: IdentityAssurance) -> None:
 
 
 def sign_out() -> None:
-    """End this session; nothing of it remains in the cookie."""
+    """End every session of this person: a cookie that was copied is worth nothing, wherever it is."""
+    user().person.sign_in_epoch += 1
     logout_user()
     cookie.clear()
 

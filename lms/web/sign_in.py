@@ -31,6 +31,7 @@ LINKS_PER_ADDRESS = 5
 WRONG_PASSWORDS_PER_NETWORK = 300
 """Only wrong guesses count: a whole school has one address on the internet, and all of it signs in on one morning."""
 LONGEST_NEXT = 500
+LONGEST_PASSWORD = 1000
 ADDRESS_WANTED = "Enter your work e-mail address, such as name@school.sch.uk"
 WRONG = (
     "That address and password don’t go together. After 10 wrong tries a password can’t be used for "
@@ -60,7 +61,14 @@ class PasswordForm(FlaskForm):  # type: ignore[misc]
     """An address and its password."""
 
     email = _email_field()
-    password = PasswordField("Password", validators=[InputRequired("Enter your password")])
+    password = PasswordField(
+        "Password",
+        validators=[
+            InputRequired("Enter your password"),
+            # Hashing a whole book would hold up everybody who signs meanwhile.
+            Length(max=LONGEST_PASSWORD, message="Enter your password, not a longer text"),
+        ],
+    )
 
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])
@@ -118,11 +126,11 @@ def password() -> ResponseReturnValue:
 
 @blueprint.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
-    """End the session of this browser."""
+    """End the sessions of this person, here and on other devices."""
     person = access.user().person
     _record(Event.SIGNED_OUT, person)
     access.sign_out()
-    flash("You have signed out.")
+    flash("You have signed out. Other devices that you were signed in on are signed out too.")
     return redirect(url_for(".sign_in"), 303)
 
 

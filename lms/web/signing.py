@@ -162,7 +162,8 @@ def _decline(task: Task) -> ResponseReturnValue:
     form = DeclineForm()
     cycle = task.cycle if form.cycle.data is None else form.cycle.data
     signing = _signing(task, cycle)
-    if form.validate_on_submit():
+    # What a form says of its cycle is only a claim: while a signature counts, the next time hasn't begun.
+    if form.validate_on_submit() and (task.is_open or cycle < task.cycle):
         return _to_receipt(
             attestations.decline(signing, reason=form.reason.data, key=_key(), now=access.request_time())
         )
