@@ -136,12 +136,27 @@ def _leaders(chance: Random, today: date) -> Iterator[Adult]:
 
 
 def _people_with_a_story(chance: Random, today: date) -> Iterator[Adult]:
-    long = [_long_ago(chance, today) for _ in range(10)]
+    began = iter([_long_ago(chance, today) for _ in range(10)])
+    yield from _hr_and_a_manager(began)
+    yield from _beginners(today)
+    yield from _long_serving(began)
+    yield from _kitchen(today)
+    yield Adult(
+        "Judith",
+        "Farrow",
+        Type.CONTRACTOR,
+        next(began),
+        "Data protection officer",
+        agency="Farrow Data Protection",
+    )
+
+
+def _hr_and_a_manager(began: Iterator[date]) -> Iterator[Adult]:
     yield Adult(
         "Meera",
         "Raghunathan",
         Type.SUPPORT_STAFF,
-        long[0],
+        next(began),
         "HR officer",
         "Office",
         role=RoleName.HR,
@@ -153,7 +168,7 @@ def _people_with_a_story(chance: Random, today: date) -> Iterator[Adult]:
         "Gethin",
         "Rhys-Davies",
         Type.TEACHER,
-        long[1],
+        next(began),
         "Head of mathematics",
         "Mathematics",
         role=RoleName.MANAGER,
@@ -161,6 +176,9 @@ def _people_with_a_story(chance: Random, today: date) -> Iterator[Adult]:
         habit=Habit.PROMPT,
         part="manager",
     )
+
+
+def _beginners(today: date) -> Iterator[Adult]:
     yield Adult(
         "Priya",
         "Nair",
@@ -182,29 +200,35 @@ def _people_with_a_story(chance: Random, today: date) -> Iterator[Adult]:
         habit=Habit.HALF_WAY,
         part="half-way",
     )
-    yield Adult("Sarah", "Jones", Type.TEACHER, long[2], "Teacher of history", "Humanities")
-    yield Adult("Sarah", "Jones", Type.SUPPORT_STAFF, long[3], "Cover supervisor", "Pastoral")
+
+
+def _long_serving(began: Iterator[date]) -> Iterator[Adult]:
+    yield Adult("Sarah", "Jones", Type.TEACHER, next(began), "Teacher of history", "Humanities")
+    yield Adult("Sarah", "Jones", Type.SUPPORT_STAFF, next(began), "Cover supervisor", "Pastoral")
     yield Adult(
         "Anwen",
         "Jenkins",
         Type.TEACHER,
-        long[4],
+        next(began),
         "Teacher of Welsh and French",
         "Languages",
         also=Type.GOVERNOR,
     )
-    yield Adult("Olumide", "Bankole", Type.GOVERNOR, long[5], "Chair of governors", habit=Habit.PROMPT)
-    yield Adult("", "Suharni", Type.VOLUNTEER, long[6], "Library volunteer", "Library and IT")
-    yield Adult("Łukasz", "Wiśniewski", Type.SUPPORT_STAFF, long[7], "Caretaker", "Premises")
+    yield Adult("Olumide", "Bankole", Type.GOVERNOR, next(began), "Chair of governors", habit=Habit.PROMPT)
+    yield Adult("", "Suharni", Type.VOLUNTEER, next(began), "Library volunteer", "Library and IT")
+    yield Adult("Łukasz", "Wiśniewski", Type.SUPPORT_STAFF, next(began), "Caretaker", "Premises")
     yield Adult(
         "Llinos Gwenllian",
         "Price-Roberts",
         Type.PERIPATETIC_TEACHER,
-        long[8],
+        next(began),
         "Harp teacher",
         "Music and drama",
         known_as="Llin",
     )
+
+
+def _kitchen(today: date) -> Iterator[Adult]:
     yield Adult(
         "Derek",
         "Stubbs",
@@ -224,14 +248,6 @@ def _people_with_a_story(chance: Random, today: date) -> Iterator[Adult]:
             "Catering",
             email=f"kitchen@{DOMAIN}",
         )
-    yield Adult(
-        "Judith",
-        "Farrow",
-        Type.CONTRACTOR,
-        long[9],
-        "Data protection officer",
-        agency="Farrow Data Protection",
-    )
 
 
 def _teachers(chance: Random, today: date, drawn: Iterator[tuple[str, str]]) -> Iterator[Adult]:
