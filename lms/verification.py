@@ -71,11 +71,14 @@ class _Run:
     """The hash of each policy version's source, by the version's id in hex."""
     school_hex: str = field(init=False)
     origin: str = field(init=False)
-    named: set[tuple[str, ...]] = field(default_factory=set)
-    """The documents that entries name together, known to be there and to hash to their names."""
+    checked: set[tuple[Any, ...]] = field(default_factory=set)
+    """Records that fit their columns, without what is each one's own; with those columns."""
+    documents: set[str] = field(default_factory=set)
+    """The documents known to be there and to hash to their names."""
     entries: int = 0
     root: bytes = merkle.EMPTY_ROOT
-    last_at: datetime | None = None
+    last_at: Any = None
+    """The time of the last entry, as the driver gives it."""
     signatures: int = 0
 
     def __post_init__(self) -> None:
@@ -208,69 +211,79 @@ def _check_entry(run: _Run, row: _Row, root: bytes) -> None:
         raise _MisfitError(
             "Its record was changed: it no longer has the hash that the ledger kept.", expected
         )
-    leaf = json.loads(record.decode())
-    _check_columns(run, leaf, attestation)
-    _check_person(run, leaf, attestation, (owner, salt, details))
-    _check_documents(run, leaf)
+    committed = _check_person(run, attestation[2], (owner, salt, details))
+    _check_record(run, record.decode(), attestation, committed)
     _check_checkpoint(run, note, root)
 
 
-def _check_columns(run: _Run, leaf: dict[str, Any], attestation: list[Any]) -> None:
-    """Compare the record with the columns that pages and workbooks are made from."""
-    identity, organisation, _, assignment, version, kind, cycle, assurance, at, refers_to = attestation
-    time = datetime.fromisoformat(leaf["time"])
-    said = (
-        *(leaf["school"], run.school_hex, leaf["id"].replace("-", ""), leaf["type"]),
-        *(leaf["assignment"].replace("-", ""), leaf["cycle"], leaf["identity_assurance"]),
-        *(time, leaf["policy"]["source_sha256"], leaf.get("refers_to", "").replace("-", "")),
-    )
-    kept = (
-        *(run.origin, _hex(organisation), _hex(identity), kind),
-        *(_hex(assignment), cycle, assurance),
-        *(_moment(at), run.sources.get(_hex(version)), _hex(refers_to)),
-    )
-    if said != kept:
-        what = next(word for word, x, y in zip(_WORDS, said, kept, strict=True) if x != y)
-        raise _MisfitError(f"Its {what} in the table isn’t the one in its record.", run.entries)
-    run.last_at = time
-
-
-_WORDS = (
-    *("ledger", "school", "number", "kind"),
-    *("assignment", "cycle", "identity check"),
-    *("time", "policy version", "earlier record"),
-)
-
-
-def _check_person(run: _Run, leaf: dict[str, Any], attestation: list[Any], signatory: _Row) -> None:
-    """Check the personal details against the record's commitment, unless they have been erased."""
+def _check_person(run: _Run, person: Any, signatory: _Row) -> str | None:
+    """Return what a record commits to that has these personal details; None where they have been erased."""
     owner, salt, details = signatory
     if _hex(owner) != run.school_hex:
         raise _MisfitError("The row for its personal details is missing, or another school’s.", run.entries)
     if salt is None and details is None:
-        return
-    if commitment(salt or b"", details or b"") != leaf["personal_details_sha256"]:
-        raise _MisfitError("Its personal details were changed.", run.entries)
-    # Canonical JSON escapes every quotation mark in a value, so this can only be the key itself.
-    person = _hex(attestation[2])
-    dashed = "-".join((person[:8], person[8:12], person[12:16], person[16:20], person[20:]))
-    if f'"person":"{dashed}"'.encode() not in details:
+        return None
+    # In canonical JSON a quotation mark within a value is escaped, so this can only be the key.
+    if details and f'"person":"{_dashed(person)}"'.encode() not in details:
         raise _MisfitError("The table says that somebody else signed it.", run.entries)
+    return commitment(salt or b"", details or b"")
+
+
+def _check_record(run: _Run, text: str, attestation: list[Any], committed: str | None) -> None:
+    """Compare the record with the columns that pages and workbooks are made from, and with its documents.
+
+    Most records differ only in number, time and person. Without these, one that was checked already needs no
+    parsing again, which would take as long as all the rest.
+    """
+    identity, organisation, _, *columns, at, refers_to = attestation
+    own = (
+        f'"id":"{_dashed(identity)}"',
+        f'"time":"{_written(at)}"',
+        f'"personal_details_sha256":"{committed}"',
+    )
+    form = text.replace(own[0], "", 1).replace(own[1], "", 1).replace(own[2], "", 1)
+    like = (form, organisation, refers_to, *columns)
+    if like not in run.checked:
+        leaf = json.loads(text)
+        _check_columns(run, leaf, attestation)
+        if committed not in (None, leaf["personal_details_sha256"]):
+            raise _MisfitError("Its personal details were changed.", run.entries)
+        _check_documents(run, leaf)
+        if len(text) - len(form) == sum(map(len, own)):
+            run.checked.add(like)
+    run.last_at = at
+
+
+def _check_columns(run: _Run, leaf: dict[str, Any], attestation: list[Any]) -> None:
+    identity, organisation, _, assignment, version, kind, cycle, assurance, at, refers_to = attestation
+    pairs = (
+        ("ledger", leaf["school"], run.origin),
+        ("school", run.school_hex, _hex(organisation)),
+        ("number", leaf["id"], _dashed(identity)),
+        ("kind", leaf["type"], kind),
+        ("assignment", leaf["assignment"], _dashed(assignment)),
+        ("cycle", leaf["cycle"], cycle),
+        ("identity check", leaf["identity_assurance"], assurance),
+        ("time", leaf["time"], _written(at)),
+        ("policy version", leaf["policy"]["source_sha256"], run.sources.get(_hex(version))),
+        ("earlier record", leaf.get("refers_to"), _dashed(refers_to) if refers_to else None),
+    )
+    for what, in_record, in_table in pairs:
+        if in_record != in_table:
+            raise _MisfitError(f"Its {what} in the table isn’t the one in its record.", run.entries)
 
 
 def _check_documents(run: _Run, leaf: dict[str, Any]) -> None:
-    policy, modules = leaf["policy"], leaf["modules"]
-    named = (policy["source_sha256"], policy["text_sha256"], leaf["notice_sha256"])
-    named += tuple([module["sha256"] for module in modules])
-    if named in run.named:
-        return
-    for sha in named:
+    policy = leaf["policy"]
+    named = {policy["source_sha256"], policy["text_sha256"], leaf["notice_sha256"]}
+    named.update(module["sha256"] for module in leaf["modules"])
+    for sha in sorted(named - run.documents):
         content = session.scalar(sa.select(Document.content).where(Document.sha256 == sha))
         if content is None:
             raise _MisfitError(f"The document {sha} that it names is missing.", run.entries)
         if sha256(content).hexdigest() != sha:
             raise _MisfitError(f"The document {sha} that it names was changed.", run.entries)
-    run.named.add(named)
+        run.documents.add(sha)
 
 
 def _check_checkpoint(run: _Run, note: str | None, root: bytes) -> None:
@@ -301,7 +314,7 @@ def _check_end(run: _Run, ledger: Ledger) -> None:
         kept = b""
     if kept != run.root:
         raise _MisfitError("The ledger’s own state isn’t that of its entries.", None)
-    if ledger.last_at != run.last_at:
+    if ledger.last_at != _moment(run.last_at):
         raise _MisfitError("The ledger’s time of the last entry isn’t the one in its record.", run.size - 1)
     _check_left_over(run)
 
@@ -341,6 +354,20 @@ def _hex(value: Any) -> str:
     return value if type(value) is str else str(value.hex)
 
 
-def _moment(value: Any) -> datetime:
-    found = datetime.fromisoformat(value) if type(value) is str else value
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found
+def _dashed(value: Any) -> str:
+    """Return such an id as records write it."""
+    if type(value) is not str:
+        return str(value)
+    return f"{value[:8]}-{value[8:12]}-{value[12:16]}-{value[16:20]}-{value[20:]}"
+
+
+def _written(value: Any) -> str:
+    """Return a time as the driver gives it (text from SQLite) as records write it: ISO 8601, in UTC, with Z."""
+    if type(value) is not str:
+        return str(value.astimezone(UTC).isoformat()).replace("+00:00", "Z")
+    fraction = value[19:26]
+    return f"{value[:10]}T{value[11:19]}{'' if fraction == '.000000' else fraction}Z"
+
+
+def _moment(value: Any) -> datetime | None:
+    return datetime.fromisoformat(_written(value)) if value else None

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from time import perf_counter
 from typing import Any, cast
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import rfc8785
 import sqlalchemy as sa
@@ -30,9 +30,11 @@ from lms.verification import verify
 from lms.wording import STATEMENT
 from tests.benchmarks.figure import Figure
 from tests.conftest import NOW
-from tests.factories import World
+from tests.factories import World, make_person
 
 ENTRIES = 100_000
+PEOPLE = 1_000
+"""How many sign, each a hundred times over the years."""
 AT_ONCE = 5_000
 """Rows to an INSERT, so that memory stays small."""
 
@@ -68,11 +70,12 @@ def _fill(key: Ed25519PrivateKey) -> str:
     """Make a school whose ledger has so many entries, each as `sign` writes them; return its slug."""
     with transaction():
         world = World()
+        people = [make_person(world.school).id for _ in range(PEOPLE)]
         shared = _shared_columns(world)
         leaf = _shared_leaf(world)
         frontier = merkle.Frontier()
         for start in range(0, ENTRIES, AT_ONCE):
-            rows = [_one(world, shared, leaf, n) for n in range(start, start + AT_ONCE)]
+            rows = [_one(people[n % PEOPLE], shared, leaf, n) for n in range(start, start + AT_ONCE)]
             frontier = _insert(world.school, rows, frontier, key)
         state = {"size": frontier.size, "frontier": frontier.to_bytes(), "last_at": _time(ENTRIES - 1)}
         session.execute(sa.insert(Ledger).values(organisation_id=world.school.id, **state))
@@ -86,7 +89,6 @@ def _time(n: int) -> datetime:
 def _shared_columns(world: World) -> dict[str, Any]:
     return {
         "organisation_id": world.school.id,
-        "person_id": world.person.id,
         "assignment_id": world.assignment.id,
         "policy_version_id": world.version.id,
         "kind": Kind.SIGNED,
@@ -116,18 +118,24 @@ def _shared_leaf(world: World) -> dict[str, Any]:
     }
 
 
-def _one(world: World, shared: dict[str, Any], leaf: dict[str, Any], n: int) -> dict[str, Any]:
+def _one(person_id: UUID, shared: dict[str, Any], leaf: dict[str, Any], n: int) -> dict[str, Any]:
     identity, salt = uuid4(), os.urandom(32)
     details = rfc8785.dumps(
-        {"person": str(world.person.id), "forename": "Priya", "surname": "Nair", "name_typed": "Priya Nair"}
+        {"person": str(person_id), "forename": "Priya", "surname": "Nair", "name_typed": "Priya Nair"}
     )
     at = _time(n).isoformat().replace("+00:00", "Z")
-    own = {"id": str(identity), "cycle": n, "time": at, "personal_details_sha256": commitment(salt, details)}
+    own = {
+        "id": str(identity),
+        "cycle": n // PEOPLE,
+        "time": at,
+        "personal_details_sha256": commitment(salt, details),
+    }
     record = rfc8785.dumps({**leaf, **own})
     return {
         **shared,
         "id": identity,
-        "cycle": n,
+        "person_id": person_id,
+        "cycle": n // PEOPLE,
         "recorded_at": _time(n),
         "record": record,
         "salt": salt,
