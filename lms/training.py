@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import cast
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lms.db import APPEND_ONLY, Base, Versioned, is_sqlite, one_current, session
+from lms.choice_counts import count_choice
+from lms.db import APPEND_ONLY, Base, Versioned, one_current, session
 from lms.errors import ConflictError
 from lms.people import EngagementType
 from lms.policies import store
@@ -89,19 +87,6 @@ class Answer(Base):
     step: Mapped[int]
     scene: Mapped[str]
     choice: Mapped[str]
-
-
-class ChoiceCount(Base):
-    """How often a choice was made, by nobody in particular."""
-
-    __tablename__ = "choice_count"
-
-    organisation_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organisation.id"), primary_key=True)
-    module_sha256: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
-    scene: Mapped[str] = mapped_column(primary_key=True)
-    choice: Mapped[str] = mapped_column(primary_key=True)
-    engagement_type: Mapped[EngagementType] = mapped_column(primary_key=True)
-    n: Mapped[int]
 
 
 class Completion(Base):
@@ -331,7 +316,13 @@ def answer(progress: Progress, step: int, choice_id: str, now: datetime) -> None
     if asked.choice is not None or _is_completed(attempt):
         return
     session.add(Answer(id=uuid4(), attempt_id=attempt.id, step=step, scene=asked.scene.id, choice=choice.id))
-    _count(attempt, asked.scene.id, choice.id)
+    count_choice(
+        attempt.organisation_id,
+        attempt.module_sha256,
+        asked.scene.id,
+        choice.id,
+        engagement_type=attempt.engagement_type,
+    )
     if next_scene(asked.scene, choice) == DONE:
         _complete(attempt, now)
     session.flush()
@@ -355,26 +346,6 @@ def _complete(attempt: Attempt, now: datetime) -> None:
             completed_at=now,
         )
     )
-
-
-def _count(attempt: Attempt, scene: str, choice: str) -> None:
-    counted = {
-        "organisation_id": attempt.organisation_id,
-        "module_sha256": attempt.module_sha256,
-        "scene": scene,
-        "choice": choice,
-        "engagement_type": attempt.engagement_type,
-        "n": 1,
-    }
-    session.connection().execute(_count_one(is_sqlite()), counted)
-
-
-@functools.cache
-def _count_one(sqlite_here: bool) -> sa.Insert:
-    # Made once: building it takes longer than running it.
-    table = cast(sa.Table, ChoiceCount.__table__)
-    insert = (sqlite.insert if sqlite_here else postgresql.insert)(table)
-    return insert.on_conflict_do_update(index_elements=list(table.primary_key), set_={"n": table.c.n + 1})
 
 
 def completed_modules(person_id: UUID, assignment_id: UUID, cycle: int) -> dict[str, str]:

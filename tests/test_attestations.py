@@ -18,13 +18,14 @@ from flask import Flask
 from lms import attestations, ledger, my_training, policies, scenarios
 from lms.attestations import Attestation, IdentityAssurance, Kind, Signatory, Signing
 from lms.checkpoint import VerifierKey, verify_tlog_proof
+from lms.choice_counts import ChoiceCount
 from lms.db import Base, db, session, transaction
 from lms.errors import ClockError, ConflictError, NotFoundError
 from lms.ledger import Entry, LedgerError
 from lms.merkle import leaf_hash
 from lms.people import EngagementType, Person
 from lms.schools import Organisation
-from lms.training import Answer, Assignment, ChoiceCount
+from lms.training import Answer, Assignment
 from tests.conftest import NOW
 from tests.factories import engagement_of, make_assignment, make_person, make_policy, make_school
 from tests.learners import Classroom, do_modules

@@ -11,11 +11,12 @@ import sqlalchemy as sa
 from flask import Flask
 
 from lms import scenarios, training
+from lms.choice_counts import ChoiceCount
 from lms.db import session, transaction
 from lms.errors import ConflictError, NotFoundError
 from lms.people import EngagementType
 from lms.policies import store, store_all
-from lms.training import Answer, Assignment, Attempt, ChoiceCount, Completion, Exemption, Progress
+from lms.training import Answer, Assignment, Attempt, Completion, Exemption, Progress
 from tests.conftest import NOW
 from tests.factories import make_person
 from tests.learners import Classroom, do_modules, progress
