@@ -16,7 +16,7 @@ from tests.client import StrictClient
 from tests.learners import Classroom
 
 
-def add(app: Flask, work: Callable[[], Any]) -> Any:
+def within(app: Flask, work: Callable[[], Any]) -> Any:
     """Do something in a transaction of its own, as another request would."""
     with app.app_context(), transaction():
         return work()

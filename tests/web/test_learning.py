@@ -15,7 +15,7 @@ from tests.client import StrictClient
 from tests.conftest import NOW, Clock
 from tests.factories import BEFORE, engagement_of, make_assignment, make_person, make_policy, make_school
 from tests.learners import Classroom, do_modules, sign
-from tests.web.practice import add, begin, choose, queries, rows, token
+from tests.web.practice import begin, choose, queries, rows, token, within
 
 
 def test_my_training_says_what_to_do_by_when_and_gives_one_button(learner: StrictClient) -> None:
@@ -58,7 +58,7 @@ def test_go_on_opens_the_very_question_on_another_device(
 def test_when_the_modules_are_done_the_button_says_read_and_sign(
     app: Flask, learner: StrictClient, classroom: Classroom
 ) -> None:
-    add(app, lambda: do_modules(classroom.person, classroom.assignment))
+    within(app, lambda: do_modules(classroom.person, classroom.assignment))
     learner.get("/")
     button = learner.page.xpath("//main//a[contains(@class, 'govuk-button')]")[0]
     assert button.text_content().strip().startswith("Read and sign")
@@ -68,7 +68,7 @@ def test_when_the_modules_are_done_the_button_says_read_and_sign(
 def test_after_one_module_the_next_is_offered(
     app: Flask, learner: StrictClient, classroom: Classroom
 ) -> None:
-    add(app, lambda: do_modules(classroom.person, classroom.assignment, 1))
+    within(app, lambda: do_modules(classroom.person, classroom.assignment, 1))
     learner.get("/")
     assert "A friend request from an ex-pupil Done" in learner.text
     learner.follow("Go on")
@@ -138,7 +138,7 @@ def test_when_it_is_due_is_said_in_words(
 def test_somebody_who_starts_later_can_do_it_before_then(
     app: Flask, client: StrictClient, classroom: Classroom
 ) -> None:
-    person = add(app, lambda: make_person(classroom.school, starts=date(2026, 10, 1)))
+    person = within(app, lambda: make_person(classroom.school, starts=date(2026, 10, 1)))
     client.sign_in_as(person.id)
     client.get("/")
     assert "Due by 15 October 2026" in client.text
@@ -164,7 +164,7 @@ def test_a_person_with_two_schools_sees_which_is_which(
 def test_somebody_with_nothing_to_do_is_told_so(
     app: Flask, client: StrictClient, classroom: Classroom
 ) -> None:
-    other = add(app, lambda: make_person(make_school()))
+    other = within(app, lambda: make_person(make_school()))
     client.sign_in_as(other.id)
     client.get("/")
     assert "There is nothing for you to do." in client.text
@@ -188,7 +188,7 @@ def test_somebody_who_has_left_has_nothing_to_do_and_keeps_her_receipts(
 def test_somebody_exempt_is_told_that_it_is_not_required(
     app: Flask, learner: StrictClient, classroom: Classroom
 ) -> None:
-    add(
+    within(
         app,
         lambda: training.exempt(
             classroom.assignment, classroom.person.id, reason="On leave", until=None, now=BEFORE

@@ -11,14 +11,15 @@ import sqlalchemy as sa
 from flask import Flask
 
 from lms import policies, scenarios, training
+from lms.choice_counts import ChoiceCount
 from lms.db import session, transaction
 from lms.people import EngagementType
-from lms.training import Answer, Attempt, ChoiceCount, Completion
+from lms.training import Answer, Attempt, Completion
 from tests.client import StrictClient
 from tests.conftest import NOW
 from tests.factories import BEFORE, make_person
 from tests.learners import MODULES, Classroom, do_modules, sign
-from tests.web.practice import add, begin, choose, finish, rows, token
+from tests.web.practice import begin, choose, finish, rows, token, within
 
 
 def test_the_start_of_a_module_says_what_how_long_and_that_practice_is_private(
@@ -153,7 +154,7 @@ def test_another_persons_attempt_is_not_there(
 ) -> None:
     address = begin(learner, classroom)
     form = token(learner)
-    colleague = add(app, lambda: make_person(classroom.school))
+    colleague = within(app, lambda: make_person(classroom.school))
     learner.sign_in_as(colleague.id)
     for where in (address, address.rsplit("/", 1)[0] + "/summary"):
         assert learner.get(where).status_code == 404
@@ -182,7 +183,7 @@ def test_a_withdrawn_assignment_says_so_half_way(
         assert found is not None
         training.withdraw(found, NOW)
 
-    add(app, withdraw)
+    within(app, withdraw)
     assert learner.get(address).status_code == 404
     assert "it has been withdrawn" in learner.text
 
@@ -228,7 +229,7 @@ def test_the_summary_says_what_to_remember_and_leads_to_the_next_module(
 def test_the_last_summary_leads_to_reading_and_signing(
     app: Flask, learner: StrictClient, classroom: Classroom
 ) -> None:
-    add(app, lambda: do_modules(classroom.person, classroom.assignment, 2))
+    within(app, lambda: do_modules(classroom.person, classroom.assignment, 2))
     begin(learner, classroom, "security-settings")
     finish(learner, "security-settings")
     button = learner.page.xpath("//main//a[@role='button']")[0]
@@ -239,7 +240,7 @@ def test_the_last_summary_leads_to_reading_and_signing(
 def test_a_completed_module_opens_at_its_summary(
     app: Flask, learner: StrictClient, classroom: Classroom
 ) -> None:
-    add(app, lambda: do_modules(classroom.person, classroom.assignment, 1))
+    within(app, lambda: do_modules(classroom.person, classroom.assignment, 1))
     learner.get(f"/modules/friend-request?assignment={classroom.assignment.id}", follow_redirects=True)
     assert learner.heading == "Before you press accept"
 

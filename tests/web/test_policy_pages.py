@@ -10,7 +10,7 @@ from lms.people import EngagementType
 from tests.client import StrictClient
 from tests.factories import BEFORE, make_assignment, make_policy, make_school
 from tests.learners import CONTACTS, Classroom, sign
-from tests.web.practice import add, begin, choose, finish
+from tests.web.practice import begin, choose, finish, within
 
 OWN_POLICY = """# Social media policy
 
@@ -82,7 +82,7 @@ def test_a_policy_of_another_school_is_not_there(
         make_assignment(school, make_policy(school, slug="conduct"))
         return school.slug
 
-    slug = add(app, another)
+    slug = within(app, another)
     assert learner.get("/policies/conduct").status_code == 404
     assert learner.get(f"/policies/social-media?school={slug}").status_code == 404
     assert learner.get("/policies/nothing").status_code == 404
@@ -95,7 +95,7 @@ def test_a_policy_that_only_others_must_sign_can_be_read(
         version = make_policy(classroom.school, slug="governors")
         make_assignment(classroom.school, version, audience=[EngagementType.GOVERNOR])
 
-    add(app, for_governors)
+    within(app, for_governors)
     learner.get("/policies")
     assert "You haven’t been asked to sign this one." in learner.text
     assert learner.get("/policies/governors").status_code == 200
@@ -120,7 +120,7 @@ def own_policy(app: Flask, classroom: Classroom) -> Classroom:
             now=BEFORE,
         )
 
-    add(app, publish)
+    within(app, publish)
     return classroom
 
 
