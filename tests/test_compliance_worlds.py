@@ -1,0 +1,322 @@
+"""The rules of compliance told a second time, in plain Python, and compared with the SQL on small made-up worlds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lms import compliance, policies, standings
+from lms.attestations import SIGNING_KINDS, Attestation, IdentityAssurance, Kind
+from lms.clock import add_months, london_day
+from lms.compliance import Standing
+from lms.db import session, transaction
+from lms.people import Engagement, EngagementType, add_person
+from lms.policies import PolicyVersion
+from lms.standings import Filters, Sort
+from lms.status import Status
+from lms.training import Assignment, Attempt, Exemption
+from tests.factories import POLICY, make_school
+
+pytestmark = pytest.mark.usefixtures("in_app")
+
+DAYS = st.dates(date(2026, 2, 20), date(2026, 4, 2))
+"""Over the end of February, and the night on which the clocks go forward."""
+MOMENTS = st.builds(
+    lambda day, hour: datetime(day.year, day.month, day.day, hour, 30, tzinfo=UTC),
+    DAYS,
+    st.sampled_from([0, 9, 23]),
+)
+TYPES = st.sampled_from([EngagementType.TEACHER, EngagementType.GOVERNOR, EngagementType.VOLUNTEER])
+PEOPLE = st.integers(0, 2)
+EARLY = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def maybe(of: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.none() | of
+
+
+@dataclass(frozen=True)
+class World:
+    """What is on record, as numbers: people are 0, 1 and 2; versions are counted from 1."""
+
+    audience: list[EngagementType]
+    assigned_on: date
+    due_days: int | None
+    due_on: date | None
+    months: int | None
+    resign: list[tuple[datetime, date | None]]
+    engagements: list[dict[str, Any]]
+    attestations: list[dict[str, Any]]
+    exemptions: list[dict[str, Any]]
+    attempts: list[tuple[int, datetime]]
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    due_on = draw(maybe(DAYS))
+    versions = st.lists(st.tuples(MOMENTS, maybe(DAYS)), max_size=2, unique_by=lambda v: v[0])
+    resign = [(EARLY, None), *sorted(draw(versions), key=lambda v: v[0])]
+    engagement = st.fixed_dictionaries(
+        {
+            "who": PEOPLE,
+            "type": TYPES,
+            "starts": DAYS,
+            "days": maybe(st.integers(0, 60)),
+            "ended": maybe(MOMENTS),
+        }
+    )
+    attestation = st.fixed_dictionaries(
+        {
+            "who": PEOPLE,
+            "kind": st.sampled_from([*SIGNING_KINDS, Kind.DECLINED]),
+            "version": st.integers(1, len(resign)),
+            "at": MOMENTS,
+            "withdrawn": maybe(MOMENTS),
+        }
+    )
+    exemption = st.fixed_dictionaries(
+        {"who": PEOPLE, "from": MOMENTS, "until": maybe(DAYS), "to": maybe(MOMENTS)}
+    )
+    return World(
+        audience=draw(st.lists(TYPES, min_size=1, max_size=2, unique=True)),
+        assigned_on=draw(DAYS),
+        due_days=None if due_on else draw(st.sampled_from([0, 7, 14])),
+        due_on=due_on,
+        months=draw(st.sampled_from([None, 1, 2])),
+        resign=resign,
+        engagements=draw(st.lists(engagement, min_size=1, max_size=5)),
+        attestations=[
+            {**a, "version": min(a["version"], sum(when <= a["at"] for when, _ in resign))}
+            for a in draw(st.lists(attestation, max_size=5, unique_by=lambda a: (a["who"], a["at"])))
+        ],
+        exemptions=draw(st.lists(exemption, max_size=2, unique_by=lambda e: e["who"])),
+        attempts=draw(st.lists(st.tuples(PEOPLE, MOMENTS), max_size=2, unique_by=lambda a: a[0])),
+    )
+
+
+class Recorded:
+    """A world put into the database."""
+
+    def __init__(self, world: World) -> None:
+        self.school = make_school()
+        self.people = [
+            add_person(self.school.root_id, forename=f"Person{n}", surname=f"Sur{2 - n}") for n in range(3)
+        ]
+        self.versions = [self._version(n, *v) for n, v in enumerate(world.resign)]
+        self.assignment = self._add(
+            Assignment,
+            policy_id=self.versions[0].policy_id,
+            recorded_from=EARLY,
+            modules=[],
+            audience=[str(t) for t in world.audience],
+            assigned_on=world.assigned_on,
+            due_days=world.due_days,
+            due_on=world.due_on,
+            months=world.months,
+        )
+        self.engagement_ids = [self._engage(e) for e in world.engagements]
+        for n, a in enumerate(world.attestations):
+            self._attest(n, a)
+        for e in world.exemptions:
+            self._by(
+                e["who"],
+                Exemption,
+                recorded_from=e["from"],
+                recorded_to=ended(e),
+                until=e["until"],
+                reason="Leave",
+            )
+        for who, when in world.attempts:
+            sha = policies.store(b"module: x")
+            self._by(
+                who,
+                Attempt,
+                module="x",
+                module_sha256=sha,
+                cycle=0,
+                started_at=when,
+                engagement_type=EngagementType.TEACHER,
+            )
+        session.flush()
+
+    def _add(self, table: type, **values: Any) -> Any:
+        row = table(id=values.pop("id", None) or uuid4(), organisation_id=self.school.id, **values)
+        session.add(row)
+        return row
+
+    def _by(self, who: int, table: type, **values: Any) -> Any:
+        return self._add(table, person_id=self.people[who].id, assignment_id=self.assignment.id, **values)
+
+    def _version(self, n: int, when: datetime, resign_by: date | None) -> PolicyVersion:
+        return policies.publish(
+            self.school,
+            slug="p",
+            title="P",
+            label=str(n),
+            markdown=f"{POLICY}{n}\n",
+            now=when,
+            resign_by=resign_by,
+        )
+
+    def _engage(self, e: dict[str, Any]) -> UUID:
+        row = self._add(
+            Engagement,
+            person_id=self.people[e["who"]].id,
+            recorded_from=EARLY,
+            recorded_to=e["ended"],
+            type=e["type"],
+            starts=e["starts"],
+            ends=last_day(e),
+        )
+        return UUID(str(row.id))
+
+    def _attest(self, n: int, a: dict[str, Any]) -> None:
+        given = self._by(a["who"], Attestation, **self._leaf(n, a["kind"], a["version"], a["at"]))
+        if a["withdrawn"]:
+            leaf = self._leaf(n, Kind.WITHDRAWN, a["version"], a["withdrawn"])
+            self._by(a["who"], Attestation, **leaf, refers_to=given.id)
+
+    def _leaf(self, n: int, kind: Kind, version: int, when: datetime) -> dict[str, Any]:
+        return {
+            "kind": kind,
+            "cycle": n,
+            "policy_version_id": self.versions[version - 1].id,
+            "recorded_at": when,
+            "identity_assurance": IdentityAssurance.WORK_EMAIL,
+            "record": b"{}",
+        }
+
+
+def last_day(e: dict[str, Any]) -> date | None:
+    return None if e["days"] is None else e["starts"] + timedelta(days=e["days"])
+
+
+def ended(e: dict[str, Any]) -> datetime | None:
+    return e["to"] if e["to"] and e["to"] > e["from"] else None
+
+
+@dataclass(frozen=True)
+class Told:
+    """The rules, told about one person at one moment."""
+
+    world: World
+    who: int
+    moment: datetime
+
+    @property
+    def day(self) -> date:
+        return london_day(self.moment)
+
+    def engaged(self, standing: Standing) -> list[dict[str, Any]]:
+        mine = [
+            e
+            for e in self.world.engagements
+            if e["who"] == self.who and not (e["ended"] and e["ended"] <= self.moment)
+        ]
+        here = [e for e in mine if last_day(e) is None or last_day(e) >= self.day]
+        match standing:
+            case Standing.ENGAGED:
+                found = [e for e in here if e["starts"] <= self.day]
+            case Standing.EXPECTED:
+                found = here
+            case Standing.LEFT:
+                found = [] if here else [e for e in mine if last_day(e) >= self.world.assigned_on]
+        return [e for e in found if e["type"] in self.world.audience]
+
+    def given(self, *kinds: Kind) -> list[dict[str, Any]]:
+        """What was given and stands, the latest last."""
+        mine = [
+            a
+            for a in self.world.attestations
+            if a["who"] == self.who and a["kind"] in kinds and a["at"] <= self.moment
+        ]
+        return sorted(
+            (a for a in mine if not (a["withdrawn"] and a["withdrawn"] <= self.moment)), key=lambda a: a["at"]
+        )
+
+    def starts(self, standing: Standing) -> date:
+        return min(e["starts"] for e in self.engaged(standing))
+
+    def first_due(self, starts: date) -> date:
+        world = self.world
+        if world.due_on:
+            return max(world.due_on, starts)
+        return max(starts, world.assigned_on) + timedelta(days=world.due_days or 0)
+
+    def ends(self, signed: dict[str, Any]) -> date:
+        days = [date.max]
+        if self.world.months:
+            days.append(add_months(london_day(signed["at"]), self.world.months))
+        for number, (when, resign_by) in enumerate(self.world.resign, start=1):
+            if number > signed["version"] and resign_by and when <= self.moment:
+                days.append(resign_by + timedelta(days=1))
+        return min(days)
+
+    def is_excused(self) -> bool:
+        return any(
+            e["who"] == self.who
+            and e["from"] <= self.moment
+            and not (ended(e) and ended(e) <= self.moment)
+            and (e["until"] is None or e["until"] >= self.day)
+            for e in self.world.exemptions
+        )
+
+    def status(self, standing: Standing) -> Status | None:
+        if not self.engaged(standing):
+            return None
+        left = standing is Standing.LEFT
+        signed, declined = self.given(*SIGNING_KINDS), self.given(Kind.DECLINED)
+        if self.is_excused():
+            return Status.NOT_REQUIRED
+        if signed and (left or self.day < self.ends(signed[-1])):
+            return Status.SIGNED
+        if declined and not (signed and signed[-1]["at"] >= declined[-1]["at"]):
+            return Status.DECLINED
+        if signed:
+            return Status.EXPIRED
+        if not left and self.first_due(self.starts(standing)) < self.day:
+            return Status.OVERDUE
+        begun = any(who == self.who and when <= self.moment for who, when in self.world.attempts)
+        return Status.IN_PROGRESS if begun else Status.NOT_STARTED
+
+    def sign_by(self) -> date | None:
+        status, signed = self.status(Standing.ENGAGED), self.given(*SIGNING_KINDS)
+        if status is Status.NOT_REQUIRED:
+            return None
+        if status in (Status.SIGNED, Status.EXPIRED):
+            ends = self.ends(signed[-1])
+            return None if ends == date.max else ends
+        return self.first_due(self.starts(Standing.ENGAGED))
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(world=worlds(), moment=MOMENTS)
+def test_sql_and_python_tell_the_same_of_everybody(world: World, moment: datetime) -> None:
+    with transaction():
+        recorded = Recorded(world)
+    with transaction(write=False):
+        (item,) = compliance.items([recorded.school.id], moment)
+        told = [Told(world, who, moment) for who in range(3)]
+        for standing in Standing:
+            found = [
+                [o.status for _, o in compliance.of_person(person.id, [item], standing)]
+                for person in recorded.people
+            ]
+            assert [statuses[0] if statuses else None for statuses in found] == [
+                t.status(standing) for t in told
+            ]
+        by_name = {
+            f"Person{who}": told[who].sign_by() for who in range(3) if told[who].status(Standing.ENGAGED)
+        }
+        for descending in (False, True):
+            page = standings.people(item, Filters(), sort=Sort.DUE, descending=descending)
+            assert {o.forename: o.sign_by for o in page.people} == by_name
+            shown = [o.sign_by for o in page.people]
+            known = [day for day in shown if day]
+            assert shown == sorted(known, reverse=descending) + [None] * (len(shown) - len(known))
