@@ -18,9 +18,20 @@ from lms import keys
 from lms.config import PACKAGE, Settings, resource_dir
 from lms.db import LOCK_WAIT, db, transaction
 from lms.errors import ConfigurationError
-from lms.web import access, admin, errors, health, learning, pages, presentation, reporting, sign_in, signing
+from lms.web import (
+    access,
+    admin,
+    errors,
+    health,
+    learning,
+    pages,
+    presentation,
+    reading,
+    reporting,
+    sign_in,
+    signing,
+)
 
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 BLUEPRINTS = (
     learning.blueprint,
     signing.blueprint,
@@ -39,20 +50,21 @@ class Application(Flask):
         """Check who may, run the view and commit. A request that may write reads its whole body first."""
         if request.routing_exception is not None or access.needs_no_database(request.endpoint):
             return super().dispatch_request()
-        write = request.method not in SAFE_METHODS
-        if write:
+        if request.method not in reading.SAFE_METHODS:
             _ = request.form, request.files
         before = deepcopy(dict(cookie))
         try:
-            with transaction(write=write):
+            with transaction(write=reading.may_write()):
                 access.check()
-                return self.make_response(super().dispatch_request())
+                response = self.make_response(super().dispatch_request())
+            reading.finish(response)
         except Exception:
             # Nothing was committed, so nobody may be signed in, out, or told anything by the cookie.
             cookie.clear()
             cookie.update(before)
             access.forget_person()
             raise
+        return response
 
 
 def make_app(settings: Settings) -> Application:
