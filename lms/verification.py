@@ -211,29 +211,23 @@ def _check_entry(run: _Run, row: _Row, root: bytes) -> None:
         raise _MisfitError(
             "Its record was changed: it no longer has the hash that the ledger kept.", expected
         )
-    committed = _check_person(run, attestation[2], (owner, salt, details))
-    _check_record(run, record.decode(), attestation, committed)
-    _check_checkpoint(run, note, root)
-
-
-def _check_person(run: _Run, person: Any, signatory: _Row) -> str | None:
-    """Return what a record commits to that has these personal details; None where they have been erased."""
-    owner, salt, details = signatory
     if _hex(owner) != run.school_hex:
-        raise _MisfitError("The row for its personal details is missing, or another school’s.", run.entries)
-    if salt is None and details is None:
-        return None
+        raise _MisfitError("The row for its personal details is missing, or another school’s.", expected)
+    is_erased = salt is None and details is None
+    committed = None if is_erased else commitment(salt or b"", details or b"")
+    _check_record(run, record.decode(), attestation, committed)
     # In canonical JSON a quotation mark within a value is escaped, so this can only be the key.
-    if details and f'"person":"{_dashed(person)}"'.encode() not in details:
-        raise _MisfitError("The table says that somebody else signed it.", run.entries)
-    return commitment(salt or b"", details or b"")
+    if details and f'"person":"{_dashed(attestation[2])}"'.encode() not in details:
+        raise _MisfitError("The table says that somebody else signed it.", expected)
+    _check_checkpoint(run, note, root)
 
 
 def _check_record(run: _Run, text: str, attestation: list[Any], committed: str | None) -> None:
     """Compare the record with the columns that pages and workbooks are made from, and with its documents.
 
-    Most records differ only in number, time and person. Without these, one that was checked already needs no
-    parsing again, which would take as long as all the rest.
+    `committed` is what the personal details that are kept come to; None where they have been erased. Most records
+    differ only in number, time and person. Without these, one that was checked already needs no parsing again,
+    which would take as long as all the rest.
     """
     identity, organisation, _, *columns, at, refers_to = attestation
     own = (
