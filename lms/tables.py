@@ -5,6 +5,7 @@ from __future__ import annotations
 from lms import (
     attestations,
     audit,
+    choice_counts,
     credentials,
     help_requests,
     ledger,
@@ -20,6 +21,7 @@ from lms.db import Base
 MODULES = (
     attestations,
     audit,
+    choice_counts,
     credentials,
     help_requests,
     ledger,
