@@ -46,7 +46,8 @@ def records(school: str) -> ResponseReturnValue:
         return _team_page()
     form = ListForm(asked())
     form.validate()
-    school_, moment = access.school(), form.moment(access.request_time())
+    school_, now = access.school(), access.request_time()
+    moment = form.moment(now)
     items = compliance.items([school_.id], moment)
     item = chosen(items, form.item.data)
     item_is_gone = bool(form.item.data) and item is None and bool(items)
@@ -57,7 +58,8 @@ def records(school: str) -> ResponseReturnValue:
         form=form,
         links=Links(school_, form.query, *form.order),
         item_is_gone=item_is_gone,
-        requests=history.open_requests(school_.id),
+        # What is asked for today isn't part of how things stood on an earlier day.
+        requests=history.open_requests(school_.id) if moment == now else [],
         **_standing(form, item or next(iter(items), None)),
     )
     return page, 400 if form.errors else 200
