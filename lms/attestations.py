@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, cast
@@ -294,7 +294,7 @@ def _completed_modules(signing: Signing) -> list[dict[str, str]]:
 def _append(
     signing: Signing, held: ledger.Held, act: _Act, key: Ed25519PrivateKey, now: datetime
 ) -> Attestation:
-    at, identity, salt = ledger.tick(held, now), uuid4(), os.urandom(32)
+    at, identity, salt = ledger.tick(held, now).astimezone(UTC), uuid4(), os.urandom(32)
     personal = rfc8785.dumps({**_details_on_record(signing), **act.details})
     record = _record(signing, act, identity, commitment(salt, personal), at)
     leaf = {

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask
 
-from lms import attestations, ledger, my_training, policies, scenarios
+from lms import attestations, clock, ledger, my_training, policies, scenarios, verification
 from lms.attestations import Attestation, IdentityAssurance, Kind, Signatory, Signing
 from lms.checkpoint import VerifierKey, verify_tlog_proof
 from lms.choice_counts import ChoiceCount
@@ -78,6 +78,17 @@ def test_the_leaf_says_everything_that_the_evidence_needs(classroom: Classroom, 
     assert leaf["policy"]["version"] == classroom.version.label
     assert leaf["statement"].startswith("I have read Social media policy, version 3, and understand")
     assert [module["module"] for module in leaf["modules"]] == classroom.modules
+
+
+def test_a_time_told_in_london_is_written_in_utc_and_the_entry_fits(app: Flask, classroom: Classroom) -> None:
+    with transaction():
+        do_modules(classroom.person, classroom.assignment)
+        told = NOW.astimezone(clock.LONDON)
+        signed = sign(app, signing_of(classroom.person, classroom.assignment), now=told)
+    assert json.loads(signed.record)["time"] == "2026-09-07T08:30:00Z"
+    with transaction(write=False):
+        verdict = verification.verify(classroom.school, app.config["LEDGER_KEY"].public_key())
+    assert verdict.problem is None
 
 
 def test_every_document_the_leaf_names_is_kept_as_it_was_shown(
