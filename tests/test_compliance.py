@@ -322,6 +322,14 @@ def test_who_left_before_it_was_assigned_was_never_asked() -> None:
     assert place.look(LATER, Standing.LEFT) is None
 
 
+def test_who_left_on_the_day_it_was_assigned_was_asked() -> None:
+    place = Place()
+    end_engagement(engagement_of(place.person), ends=TERM, now=at(date(2026, 8, 1)))
+    left = place.look(LATER, Standing.LEFT)
+    assert left is not None
+    assert left.status is Status.NOT_STARTED, "a leaver can no longer be late"
+
+
 def test_who_left_one_engagement_and_holds_another_is_no_leaver() -> None:
     place = Place()
     end_engagement(engagement_of(place.person), ends=date(2026, 9, 10), now=SOON)
