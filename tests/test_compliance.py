@@ -25,7 +25,6 @@ TERM = date(2026, 9, 1)
 
 
 def at(day: date, hour: int = 12, minute: int = 0) -> datetime:
-    """Return a moment of a day, in UTC."""
     return datetime(day.year, day.month, day.day, hour, minute, tzinfo=UTC)
 
 

@@ -85,10 +85,11 @@ def test_somebody_with_two_engagements_has_one_row_the_main_one_first(school: Or
 
 def test_an_abbreviation_in_a_second_role_keeps_its_capitals(school: Organisation) -> None:
     person = make_person(school, starts=date(2020, 9, 1))
+    first = engagement_of(person)
     later = engage(
         person, school.id, EngagementType.VOLUNTEER, starts=date(2023, 1, 1), now=NOW, job_title="ICT helper"
     )
-    assert record.role_in_words([engagement_of(person), later]) == "Teacher; also ICT helper"
+    assert record.role_in_words([first, later]) == "Teacher; also ICT helper"
 
 
 def test_what_isnt_asked_of_somebody_is_not_required_with_no_dates(school: Organisation) -> None:
