@@ -88,14 +88,14 @@ _OTHER = aliased(Engagement, name="other")
 
 
 def obligations(
-    item: Item, standing: Standing = Standing.ENGAGED, person_id: UUID | None = None
+    item: Item, standing: Standing = Standing.ENGAGED, among: Sequence[UUID] | None = None
 ) -> sa.Subquery:
     """Return one row a person obliged by an item, with `status` worked out: the definition.
 
     The columns are what `read` needs; select from it to count, filter, sort and page. What isn't selected from it
-    costs nothing: a count doesn't look up names.
+    costs nothing: a count doesn't look up names. With `among`, only these people are looked at.
     """
-    engaged, signed = _engaged(item, standing, person_id), _SIGNED
+    engaged, signed = _engaged(item, standing, among), _SIGNED
     statement = (
         sa.select(
             sa.literal(item.assignment.id, sa.Uuid()).label("assignment_id"),
@@ -118,7 +118,18 @@ def obligations(
     return statement.subquery("obligation")
 
 
-def _engaged(item: Item, standing: Standing, person_id: UUID | None) -> sa.Subquery:
+def obliged(item: Item) -> sa.Subquery:
+    """Return one row a person obliged by an item, without working out where they stand: to list and page by name."""
+    engaged = _engaged(item, Standing.ENGAGED, None)
+    return (
+        sa.select(engaged.c.person_id, engaged.c.type, engaged.c.department, Person.sort_name)
+        .join(Person, Person.id == engaged.c.person_id)
+        .where(engaged.c.rank == 1)
+        .subquery("obliged")
+    )
+
+
+def _engaged(item: Item, standing: Standing, among: Sequence[UUID] | None) -> sa.Subquery:
     # Whoever holds several engagements is obliged by the first of them, and a leaver by the last.
     first = (Engagement.ends.desc(),) if standing is Standing.LEFT else (Engagement.starts,)
     rank = sa.func.row_number().over(partition_by=Engagement.person_id, order_by=(*first, Engagement.id))
@@ -141,8 +152,8 @@ def _engaged(item: Item, standing: Standing, person_id: UUID | None) -> sa.Subqu
     if standing is Standing.LEFT:
         # Whoever left before it was assigned was never asked.
         statement = statement.where(Engagement.ends >= item.assignment.assigned_on)
-    if person_id is not None:
-        statement = statement.where(Engagement.person_id == person_id)
+    if among is not None:
+        statement = statement.where(Engagement.person_id.in_(among))
     return statement.subquery("engaged")
 
 
@@ -234,11 +245,16 @@ def _counts(item: Item, signed: Any) -> list[sa.ColumnElement[bool]]:
 
 
 def _declined(item: Item, person_id: sa.ColumnElement[Any], signed: Any) -> sa.ColumnElement[bool]:
-    return sa.exists().where(
+    has_declined = sa.exists().where(
         *_evidence(item, person_id, _REFUSAL),
         _REFUSAL.kind == Kind.DECLINED,
         sa.or_(signed.id.is_(None), _REFUSAL.recorded_at > signed.recorded_at),
     )
+    # Few decline: one list of who ever did spares everybody else the look-up.
+    ever = sa.select(_REFUSAL.person_id).where(
+        _REFUSAL.assignment_id == item.assignment.id, _REFUSAL.kind == Kind.DECLINED
+    )
+    return sa.and_(person_id.in_(ever), has_declined)
 
 
 def _overdue(item: Item, engaged: sa.Subquery) -> sa.ColumnElement[bool]:
@@ -287,7 +303,7 @@ def of_person(person_id: UUID, wanted: Sequence[Item], standing: Standing) -> li
     """Return a person's obligations under some items, in the items' order. One query."""
     if not wanted:
         return []
-    parts = [sa.select(*columns(obligations(item, standing, person_id))) for item in wanted]
+    parts = [sa.select(*columns(obligations(item, standing, [person_id]))) for item in wanted]
     by_id = {item.assignment.id: item for item in wanted}
     rows = [tuple(row) for row in session.execute(sa.union_all(*parts))]
     held = {row[_WANTED.index("assignment_id")]: row for row in rows}

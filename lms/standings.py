@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -97,10 +98,9 @@ def people(
     item: Item, filters: Filters, *, sort: Sort = Sort.NAME, descending: bool = False, page: int = 1
 ) -> Page:
     """Return one page of the people obliged by an item; the last page where the one asked for is beyond it."""
-    table = compliance.obligations(item)
-    wanted = conditions(table, filters)
-    order = _order(item, table, sort, descending)
-    return _page(item, table, wanted, order, page)
+    by_status = filters.status is not None or sort in (Sort.STATUS, Sort.DUE, Sort.SIGNED)
+    table = compliance.obligations(item) if by_status else compliance.obliged(item)
+    return _page(item, table, conditions(table, filters), _order(item, table, sort, descending), page)
 
 
 def team(manager_id: UUID, item: Item, *, name: str = "", done: bool | None = None, page: int = 1) -> Page:
@@ -129,6 +129,14 @@ def conditions(table: sa.Subquery, filters: Filters) -> list[sa.ColumnElement[bo
     return wanted
 
 
+def counts(item: Item) -> list[tuple[EngagementType, str | None, Status, int]]:
+    """Return how many people of each engagement type and department have each status."""
+    table = compliance.obligations(item)
+    groups = (table.c.type, table.c.department, table.c.status)
+    rows = session.execute(sa.select(*groups, sa.func.count()).group_by(*groups))
+    return [(type_, department, Status(status), n) for type_, department, status, n in rows]
+
+
 def departments(school_id: UUID, moment: datetime) -> list[str]:
     """Return the departments that a school's people are in, as recorded at a moment."""
     rows = session.scalars(
@@ -143,17 +151,18 @@ def departments(school_id: UUID, moment: datetime) -> list[str]:
 def _page(
     item: Item, table: sa.Subquery, wanted: list[sa.ColumnElement[bool]], order: list[Any], number: int
 ) -> Page:
-    statement = (
-        sa.select(*compliance.columns(table), sa.func.count().over().label("total"))
-        .where(*wanted)
-        .order_by(*order)
-    )
+    """Find who is on the page by what it is filtered and ordered by; then look at where these few stand."""
+    statement = sa.select(table.c.person_id, sa.func.count().over()).where(*wanted).order_by(*order)
     number = max(1, number)
-    rows = session.execute(statement.limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)).all()
-    if not rows and number > 1:
-        return _page(item, table, wanted, order, _last_page(table, wanted))
-    found = [compliance.read(item, tuple(row)[:-1]) for row in rows]
-    return Page(found, rows[0].total if rows else 0, number)
+    found = session.execute(statement.limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)).all()
+    if not found:
+        return Page([], 0, 1) if number == 1 else _page(item, table, wanted, order, _last_page(table, wanted))
+    shown = compliance.obligations(item, among=[person_id for person_id, _ in found])
+    rows = (
+        compliance.read(item, tuple(row)) for row in session.execute(sa.select(*compliance.columns(shown)))
+    )
+    by_id = {obligation.person_id: obligation for obligation in rows}
+    return Page([by_id[person_id] for person_id, _ in found], found[0][1], number)
 
 
 def _last_page(table: sa.Subquery, wanted: list[sa.ColumnElement[bool]]) -> int:
@@ -176,15 +185,15 @@ def _is_managed_by(manager_id: UUID, item: Item, table: sa.Subquery) -> sa.Colum
 def _order(item: Item, table: sa.Subquery, sort: Sort, descending: bool) -> list[Any]:
     by_name = [table.c.sort_name, table.c.person_id]
     urgency = {status.value: place for place, status in enumerate(MOST_URGENT_FIRST)}
-    keys: dict[Sort, sa.ColumnElement[Any]] = {
-        Sort.NAME: table.c.sort_name,
-        Sort.TYPE: table.c.type,
-        Sort.DEPARTMENT: sa.func.lower(table.c.department),
-        Sort.STATUS: sa.case(urgency, value=table.c.status),
-        Sort.DUE: _due(item, table),
-        Sort.SIGNED: table.c.signed_at,
+    keys: dict[Sort, Callable[[], sa.ColumnElement[Any]]] = {
+        Sort.NAME: lambda: table.c.sort_name,
+        Sort.TYPE: lambda: table.c.type,
+        Sort.DEPARTMENT: lambda: sa.func.lower(table.c.department),
+        Sort.STATUS: lambda: sa.case(urgency, value=table.c.status),
+        Sort.DUE: lambda: _due(item, table),
+        Sort.SIGNED: lambda: table.c.signed_at,
     }
-    key = keys[sort]
+    key = keys[sort]()
     # Whoever has no department, or hasn't signed, comes last either way round.
     return [(key.desc() if descending else key.asc()).nulls_last(), *by_name]
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import Form, SelectField, StringField
 
 from lms import compliance, history, standings
 from lms.compliance import Item
-from lms.people import EngagementType, RoleName
+from lms.people import EngagementType, RoleName, folded
 from lms.record import CategoryCount
 from lms.status import Status
 from lms.web import access
@@ -51,8 +53,8 @@ def records(school: str) -> ResponseReturnValue:
     items = compliance.items([school_.id], moment)
     item = chosen(items, form.item.data)
     item_is_gone = bool(form.item.data) and item is None and bool(items)
-    form.offer(items, standings.departments(school_.id, moment))
     form.item.data = str(item.assignment.id) if item else None
+    shown = _standing(form, items, item or next(iter(items), None))
     page = render_template(
         "reporting/records.html",
         form=form,
@@ -60,22 +62,24 @@ def records(school: str) -> ResponseReturnValue:
         item_is_gone=item_is_gone,
         # What is asked for today isn't part of how things stood on an earlier day.
         requests=history.open_requests(school_.id) if moment == now else [],
-        **_standing(form, item or next(iter(items), None)),
+        **shown,
     )
     return page, 400 if form.errors else 200
 
 
-def _standing(form: ListForm, item: Item | None) -> dict[str, object]:
+def _standing(form: ListForm, items: list[Item], item: Item | None) -> dict[str, object]:
+    found = standings.counts(item) if item else []
+    form.offer(items, sorted({department for _, department, _, _ in found if department}, key=folded))
     if item is None:
         return {"item": None}
-    bars, counts = _counted(item)
     sort, descending = form.order
     people = standings.people(item, form.filters, sort=sort, descending=descending, page=form.page_number)
+    totals = {status: sum(n for _, _, s, n in found if s is status) for status in Status}
     return {
         "item": item,
-        "bars": bars,
-        "counts": counts,
-        "must_sign": sum(counts.values()) - counts[Status.NOT_REQUIRED],
+        "bars": _bars(found),
+        "counts": totals,
+        "must_sign": sum(totals.values()) - totals[Status.NOT_REQUIRED],
         "people": people,
         "columns": COLUMNS,
         "tiles": TILES,
@@ -83,16 +87,12 @@ def _standing(form: ListForm, item: Item | None) -> dict[str, object]:
     }
 
 
-def _counted(item: Item) -> tuple[list[CategoryCount], dict[Status, int]]:
-    """Return how many stand where, by engagement type and in all."""
-    by_type, totals = dict[EngagementType, dict[Status, int]](), dict.fromkeys(Status, 0)
-    for type_, status, number in compliance.counts(item):
-        by_type.setdefault(type_, {})[status] = number
-        totals[status] += number
-    bars = [
-        CategoryCount(t.words, sum(by_type[t].values()), by_type[t]) for t in EngagementType if t in by_type
-    ]
-    return bars, totals
+def _bars(found: list[tuple[EngagementType, str | None, Status, int]]) -> list[CategoryCount]:
+    """Return how many of each engagement type stand where."""
+    counts: dict[EngagementType, Counter[Status]] = {}
+    for type_, _, status, number in found:
+        counts.setdefault(type_, Counter())[status] += number
+    return [CategoryCount(t.words, counts[t].total(), dict(counts[t])) for t in EngagementType if t in counts]
 
 
 def _team_page() -> ResponseReturnValue:
