@@ -119,6 +119,12 @@ def test_an_earlier_day_shows_what_was_on_record_then(
     assert cells(hr, "Status") == ["Overdue"], "and the filter, of which one has signed since"
 
 
+def test_today_isnt_over_and_so_isnt_an_earlier_day(office: Office, hr: StrictClient) -> None:
+    hr.get(f"{office.records}?as_at=2026-09-07")
+    assert "As was recorded" not in hr.text
+    assert people_shown(hr) == ["Meera Zane"]
+
+
 def test_a_day_before_anything_was_assigned_says_so(office: Office, hr: StrictClient) -> None:
     hr.get(f"{office.records}?as_at=2026-01-05")
     assert "Nothing was assigned by the end of 5 January 2026." in hr.text

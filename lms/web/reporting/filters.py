@@ -12,6 +12,7 @@ from werkzeug.datastructures import MultiDict
 from wtforms import Form, HiddenField, SelectField, StringField
 
 from lms import compliance, standings
+from lms.clock import london_day
 from lms.compliance import Item
 from lms.people import EngagementType
 from lms.record import Scope
@@ -65,8 +66,9 @@ class PeopleForm(Form):  # type: ignore[misc]
 
     @property
     def day(self) -> date | None:
-        """The past day asked about; None for now."""
-        return None if self.as_at.errors else self.as_at.data
+        """The past day asked about; None for today, which isn't over."""
+        asked: date | None = None if self.as_at.errors else self.as_at.data
+        return asked if asked and asked < london_day(access.request_time()) else None
 
     def moment(self, now: datetime) -> datetime:
         """Return the moment asked about."""
