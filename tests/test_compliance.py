@@ -233,8 +233,7 @@ def test_signing_after_midnight_in_summer_counts_from_the_london_day() -> None:
 def test_without_months_a_signature_counts_until_a_new_version_asks() -> None:
     place = Place(months=None)
     place.act(SOON)
-    far = at(date(2040, 1, 1))
-    found = place.look(far)
+    found = place.look(at(date(2040, 1, 1)))
     assert found is not None
     assert (found.status, found.next_due) == (Status.SIGNED, None)
 
@@ -339,13 +338,11 @@ def test_who_left_one_engagement_and_holds_another_is_no_leaver() -> None:
 
 def test_todays_correction_does_not_rewrite_last_terms_report() -> None:
     place = Place()
-    today = LATER
-    end_engagement(engagement_of(place.person), ends=date(2026, 9, 5), now=today)
-    as_at = compliance.moment_of(date(2026, 9, 20), today)
-    found = place.look(as_at)
+    end_engagement(engagement_of(place.person), ends=date(2026, 9, 5), now=LATER)
+    found = place.look(compliance.moment_of(date(2026, 9, 20), LATER))
     assert found is not None, "on the 20th nobody had recorded that they left on the 5th"
     assert found.status is Status.OVERDUE
-    assert place.look(today) is None
+    assert place.look(LATER) is None
 
 
 def test_what_was_signed_later_is_not_in_an_earlier_report() -> None:
