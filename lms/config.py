@@ -65,6 +65,7 @@ class Settings(BaseSettings):
     smtp_url: Annotated[str, AfterValidator(_smtp_address)] | None = None
     mail_from: str = "Countersign <countersign@localhost>"
     trusted_proxies: Annotated[int, Field(ge=0, le=5)] = 0
+    lti_allow_private_hosts: bool = False
 
     @property
     def database(self) -> str:

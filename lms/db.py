@@ -157,7 +157,9 @@ def transaction(*, write: bool = True) -> Iterator[None]:
             with storage_errors() if write else _reading_errors():
                 session.connection(execution_options=_how_to_begin(write))
                 yield
-                _finish(write)
+                # Also where it only reads: what was changed and is still unwritten is refused here by the database,
+                # and what was read stays readable afterwards, which a rollback would end.
+                session.commit()
         finally:
             session.rollback()
 
@@ -186,14 +188,6 @@ def _reading_errors() -> Iterator[None]:
         if isinstance(error.__cause__, DBAPIError) and _REFUSED_WRITE.fullmatch(_code(error.__cause__)):
             raise RuntimeError("a transaction that only reads tried to write") from error
         raise
-
-
-def _finish(write: bool) -> None:
-    if write:
-        session.commit()
-    else:
-        # What was changed and never asked about is still unwritten: here the database refuses it.
-        session.flush()
 
 
 @contextmanager

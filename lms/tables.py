@@ -17,6 +17,16 @@ from lms import (  # noqa: F401 (imported for the tables that they define)
     training,
 )
 from lms.db import Base
+from lms.lti import (  # noqa: F401 (for their tables too)
+    identities,
+    invites,
+    launch_log,
+    logins,
+    memberships,
+    places,
+    platforms,
+    scores,
+)
 
 METADATA = Base.metadata
 """Filled by importing the modules above."""

@@ -19,6 +19,8 @@ class Purpose(StrEnum):
     """What a link is good for."""
 
     SIGN_IN = "sign_in"
+    LTI_WINDOW = "lti_window"
+    """To go on in a window of its own, from a frame that keeps no cookies."""
 
 
 class Token(Base):

@@ -140,7 +140,7 @@ LATER_MIGRATION = """
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "0002", "0001"
+revision, down_revision = "next", "0002"
 
 
 def upgrade():
@@ -156,7 +156,7 @@ def test_a_migration_that_makes_tables_anew_keeps_rows_references_and_triggers(t
         pytest.skip("PostgreSQL alters its tables in place")
     folder = tmp_path / "migrations"
     shutil.copytree(migration.FOLDER, folder)
-    (folder / "versions" / "0002_later.py").write_text(LATER_MIGRATION)
+    (folder / "versions" / "next_later.py").write_text(LATER_MIGRATION)
     with transaction(write=False):
         kept = db.session.execute(sa.text("SELECT sha256, content FROM document")).all()
     upgrade(directory=str(folder))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from datetime import timedelta
 
-from flask import Flask
+from flask import Flask, Response
 from flask import session as cookie
 from flask.globals import request
 from flask.typing import ResponseReturnValue
@@ -44,7 +44,10 @@ BLUEPRINTS = (
 
 
 class Application(Flask):
-    """Flask, with one transaction a request: committed when the view returns, rolled back when it raises."""
+    """Flask, with one transaction a request: committed when the view returns, rolled back when it raises.
+
+    The few views that fetch from outside see to short transactions of their own (`access.sees_to_transactions`).
+    """
 
     def dispatch_request(self) -> ResponseReturnValue:
         """Check who may, run the view and commit. A request that may write reads its whole body first."""
@@ -54,16 +57,24 @@ class Application(Flask):
             _ = request.form, request.files
         before = deepcopy(dict(cookie))
         try:
-            with transaction(write=reading.may_write()):
-                access.check()
-                response = self.make_response(super().dispatch_request())
-            reading.finish(response)
+            response = self._answer()
         except Exception:
             # Nothing was committed, so nobody may be signed in, out, or told anything by the cookie.
             cookie.clear()
             cookie.update(before)
             access.forget_person()
             raise
+        return response
+
+    def _answer(self) -> Response:
+        if access.sees_to_transactions(request.endpoint):
+            with transaction(write=False):
+                access.check()
+            return self.make_response(super().dispatch_request())
+        with transaction(write=reading.may_write()):
+            access.check()
+            response = self.make_response(super().dispatch_request())
+        reading.finish(response)
         return response
 
 

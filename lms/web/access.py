@@ -28,6 +28,8 @@ class Rule(Enum):
     """Who may open a route. The last three are about the school in the address."""
 
     NO_DATABASE = "anyone, and no transaction is opened"
+    OWN_TRANSACTIONS = "anyone; the view fetches from outside between short transactions of its own"
+    ADMIN_OWN_TRANSACTIONS = "admins of any organisation; the view fetches from outside, likewise"
     ANYONE = "anyone"
     SIGNED_IN = "anyone who is signed in; the view sees to whose it is"
     RECORDS = "managers, HR and admins of the school (managers see only done or not done of their own team)"
@@ -72,11 +74,36 @@ RULES: dict[str, Rule] = {
     "reporting.assignments": Rule.HR,
     "reporting.new_assignment": Rule.HR,
     "reporting.withdraw_assignment": Rule.HR,
+    "reporting.platform": Rule.HR,
+    "reporting.settle_match": Rule.HR,
+    "reporting.resend_score": Rule.HR,
+    "reporting.sync": Rule.HR,
+    "reporting.course": Rule.HR,
+    "lti.login": Rule.OWN_TRANSACTIONS,
+    "lti.launch": Rule.OWN_TRANSACTIONS,
+    "lti.proven": Rule.OWN_TRANSACTIONS,
+    "lti.register": Rule.OWN_TRANSACTIONS,
+    "lti.window": Rule.ANYONE,
+    "lti.new_tab": Rule.SIGNED_IN,
+    "lti.welcome": Rule.SIGNED_IN,
+    "lti.deep_linking": Rule.SIGNED_IN,
+    "lti.jwks": Rule.NO_DATABASE,
+    "platforms.home": Rule.ADMIN_ANYWHERE,
+    "platforms.invite": Rule.ADMIN_ANYWHERE,
+    "platforms.by_hand": Rule.ADMIN_ANYWHERE,
+    "platforms.platform": Rule.ADMIN_ANYWHERE,
+    "platforms.check": Rule.ADMIN_OWN_TRANSACTIONS,
+    "platforms.approve": Rule.ADMIN_ANYWHERE,
+    "platforms.roles": Rule.ADMIN_ANYWHERE,
+    "platforms.pause": Rule.ADMIN_ANYWHERE,
+    "platforms.edit": Rule.ADMIN_ANYWHERE,
     "admin.home": Rule.ADMIN_ANYWHERE,
     "admin.resend": Rule.ADMIN_ANYWHERE,
     "admin.settings": Rule.ADMIN,
 }
 
+_OWN_TRANSACTIONS = frozenset({Rule.OWN_TRANSACTIONS, Rule.ADMIN_OWN_TRANSACTIONS})
+_OF_ADMINS = frozenset({Rule.ADMIN_ANYWHERE, Rule.ADMIN_OWN_TRANSACTIONS})
 _SCHOOL_ROLES: dict[Rule, frozenset[RoleName]] = {
     Rule.RECORDS: frozenset({RoleName.MANAGER, RoleName.HR, RoleName.ADMIN}),
     Rule.HR: frozenset({RoleName.HR, RoleName.ADMIN}),
@@ -84,8 +111,24 @@ _SCHOOL_ROLES: dict[Rule, frozenset[RoleName]] = {
 }
 
 
+Roles = dict[UUID, frozenset[RoleName]]
+"""Role names by the organisation that they are held at."""
+
+
 class SignInNeeded(NotAllowedError):
     """Nobody is signed in; the page that was wanted comes after signing in."""
+
+
+@dataclass(frozen=True)
+class LtiSession:
+    """What a session knows that began in a platform. It is kept in the cookie, so it holds nothing personal."""
+
+    registration_id: UUID
+    school_id: UUID
+    role: RoleName
+    """What the platform's role gives at that school, for as long as this session lasts."""
+    frame_origins: tuple[str, ...]
+    """The platform's origins, which alone may show our pages in a frame; none in a window of its own."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +136,7 @@ class User(UserMixin):  # type: ignore[misc]
     """The signed-in person with the roles they hold, loaded once a request."""
 
     person: Person
-    roles: dict[UUID, frozenset[RoleName]]
+    roles: Roles
 
     def get_id(self) -> str:
         """Return what the cookie holds: the person and the epoch of their sessions."""
@@ -119,15 +162,53 @@ def load_user(cookie_id: str) -> User | None:
     rows = session.execute(_USER, {"person": UUID(identity)}).all()
     if not rows or rows[0][0].erased_at is not None or str(rows[0][0].sign_in_epoch) != epoch:
         return None
-    return User(rows[0][0], roles_by_organisation(role for _, role in rows if role is not None))
+    held = roles_by_organisation(role for _, role in rows if role is not None)
+    return User(rows[0][0], _roles_in(lti_session(), held))
+
+
+def _roles_in(launched: LtiSession | None, held: Roles) -> Roles:
+    """Return what somebody may do in this session.
+
+    A platform vouches for who somebody is at one school, and its administrator can act as any of its users: so a
+    session that began there opens that school alone, whatever roles the person has elsewhere.
+    """
+    if launched is None:
+        return held
+    here = held.get(launched.school_id, frozenset())
+    return {launched.school_id: here | {launched.role}}
 
 
 def sign_in(person: Person, assurance: IdentityAssurance) -> None:
     """Begin a new session for somebody, and remember how we know who it is."""
+    _begin(User(person, roles_of(person.id)), assurance)
+
+
+def sign_in_by_launch(person: Person, roles: Roles, launched: LtiSession) -> None:
+    """Begin a new session for somebody whom a platform vouches for. `roles` are those that the person holds."""
+    _begin(User(person, _roles_in(launched, roles)), IdentityAssurance.LMS_ACCOUNT)
+    cookie["lti"] = {
+        "registration": str(launched.registration_id),
+        "school": str(launched.school_id),
+        "role": launched.role.value,
+        "frame": list(launched.frame_origins),
+    }
+
+
+def _begin(user: User, assurance: IdentityAssurance) -> None:
     cookie.clear()
     cookie.permanent = True
-    login_user(User(person, roles_of(person.id)))
+    login_user(user)
     cookie["assurance"] = assurance.value
+
+
+def lti_session() -> LtiSession | None:
+    """Return what the session knows of the platform that it began in; None for one that began with us."""
+    kept = cookie.get("lti")
+    if kept is None:
+        return None
+    return LtiSession(
+        UUID(kept["registration"]), UUID(kept["school"]), RoleName(kept["role"]), tuple(kept["frame"])
+    )
 
 
 def sign_out() -> None:
@@ -174,14 +255,19 @@ def needs_no_database(endpoint: str | None) -> bool:
     return RULES.get(endpoint or "") is Rule.NO_DATABASE
 
 
+def sees_to_transactions(endpoint: str | None) -> bool:
+    """Say whether a route's view opens transactions of its own, because it fetches from outside between them."""
+    return RULES.get(endpoint or "") in _OWN_TRANSACTIONS
+
+
 def check() -> None:
     """Let the request through or raise: SignInNeeded, NotFoundError (another school's), NotAllowedError."""
     rule = RULES[request.endpoint or ""]
-    if rule is Rule.ANYONE:
+    if rule in (Rule.ANYONE, Rule.OWN_TRANSACTIONS):
         return
     if not current_user.is_authenticated:
         raise SignInNeeded("Sign in to go on.")
-    if rule is Rule.ADMIN_ANYWHERE and not any(RoleName.ADMIN in held for held in user().roles.values()):
+    if rule in _OF_ADMINS and not any(RoleName.ADMIN in held for held in user().roles.values()):
         raise NotAllowedError("This page is for administrators.")
     if rule in _SCHOOL_ROLES:
         _check_school(_SCHOOL_ROLES[rule])

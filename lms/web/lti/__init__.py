@@ -1,0 +1,5 @@
+"""LTI 1.3 on the web: login and launch, frames and windows, deep linking, registration."""
+
+from lms.web.lti.blueprint import blueprint
+
+__all__ = ["blueprint"]
