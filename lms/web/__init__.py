@@ -24,6 +24,7 @@ from lms.web import (
     errors,
     health,
     learning,
+    lti,
     pages,
     presentation,
     reading,
@@ -38,6 +39,7 @@ BLUEPRINTS = (
     sign_in.blueprint,
     reporting.blueprint,
     admin.blueprint,
+    lti.blueprint,
     pages.blueprint,
     health.blueprint,
 )

@@ -1,5 +1,7 @@
 """LTI 1.3 on the web: login and launch, frames and windows, deep linking, registration."""
 
+from __future__ import annotations
+
 from lms.web.lti.blueprint import blueprint
 
 __all__ = ["blueprint"]
