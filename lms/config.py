@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import unquote, urlsplit
@@ -53,6 +54,13 @@ def _smtp_address(value: str) -> str:
     return value
 
 
+def _sender(value: str) -> str:
+    local, _, domain = parseaddr(value)[1].rpartition("@")
+    if not local or not domain:
+        raise ValueError("must be a sender such as Countersign <countersign@example.sch.uk>")
+    return value
+
+
 class Settings(BaseSettings):
     """Every setting, by its name in the environment without the prefix `LMS_`."""
 
@@ -63,7 +71,7 @@ class Settings(BaseSettings):
     secret_key: Annotated[str, Field(min_length=32)] | None = None
     base_url: Annotated[str, AfterValidator(_web_address)] = "http://127.0.0.1:8000"
     smtp_url: Annotated[str, AfterValidator(_smtp_address)] | None = None
-    mail_from: str = "Countersign <countersign@localhost>"
+    mail_from: Annotated[str, AfterValidator(_sender)] = "Countersign <countersign@localhost>"
     trusted_proxies: Annotated[int, Field(ge=0, le=5)] = 0
     lti_allow_private_hosts: bool = False
 

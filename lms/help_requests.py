@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lms import mail
+from lms import mail, tokens
 from lms.db import Base, session
 from lms.mail import MessageKind
 from lms.people import Person, Role, RoleName
@@ -18,6 +18,8 @@ from lms.schools import Organisation
 
 MOST_CHARACTERS = 2000
 """How long a question or a reason may be."""
+MOST_ANNOUNCED = 5
+"""How many times an hour one person's requests are announced to HR by mail."""
 
 
 class HelpKind(StrEnum):
@@ -74,8 +76,12 @@ def ask(
 def tell_hr(school: Organisation, asker: Person, request: HelpRequest, now: datetime) -> None:
     """Queue a message to each of the school's HR people (its own and its trust's) that have an address.
 
-    It says who asked for what kind of help, never what they wrote. The same words twice are one message.
+    It says who asked for what kind of help, never what they wrote. The same words twice are one message, and
+    somebody who keeps changing them is kept on record but not announced more than `MOST_ANNOUNCED` times an hour.
     """
+    announced = f"help requests of {asker.id}"
+    if not tokens.allow(announced, most=MOST_ANNOUNCED, within=timedelta(hours=1), now=now):
+        return
     words = hashlib.sha256(request.text.encode()).hexdigest()[:16]
     for person in _hr_people(school):
         mail.queue(

@@ -60,10 +60,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(*, utf8: bool = True) -> Iterator[MailServer]:
-    """Run a mail server while the block lasts."""
+def running(*, utf8: bool = True, **more: Any) -> Iterator[MailServer]:
+    """Run a mail server while the block lasts; `more` is for aiosmtpd's Controller."""
     server = MailServer(free_port())
-    controller = Controller(server, hostname="127.0.0.1", port=server.port, enable_SMTPUTF8=utf8)
+    controller = Controller(server, hostname="127.0.0.1", port=server.port, enable_SMTPUTF8=utf8, **more)
     controller.start()
     try:
         yield server

@@ -22,6 +22,7 @@ from lms.errors import ConfigurationError
         ("LMS_BASE_URL", "training.school.test", "must be a web address"),
         ("LMS_BASE_URL", "https://school.test/?a=b", "must be a web address"),
         ("LMS_SMTP_URL", "mail.school.test", "must be a mail server"),
+        ("LMS_MAIL_FROM", "Countersign", "must be a sender"),
         ("LMS_TRUSTED_PROXIES", "many", "valid integer"),
         ("LMS_TRUSTED_PROXIES", "9", "less than or equal to 5"),
     ],

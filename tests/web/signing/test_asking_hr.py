@@ -57,6 +57,17 @@ def test_a_request_reaches_hr_in_the_record_and_by_mail(
     assert rows(app, Attestation) == 0
 
 
+def test_somebody_who_keeps_changing_a_question_does_not_flood_hr_but_the_newest_words_are_kept(
+    learner: StrictClient, classroom: Classroom, app: Flask
+) -> None:
+    make_hr(app, classroom)
+    for number in range(help_requests.MOST_ANNOUNCED + 2):
+        learner.get(address(classroom, "/not-signing/question?change=1"))
+        learner.submit(button="Send my question", text=f"May I? {number}")
+    assert rows(app, Message) == help_requests.MOST_ANNOUNCED
+    assert f"May I? {number}" in learner.text
+
+
 def test_the_same_words_twice_are_one_request_and_one_message_and_new_words_replace_them(
     learner: StrictClient, classroom: Classroom, app: Flask
 ) -> None:
