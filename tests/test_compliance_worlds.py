@@ -124,26 +124,25 @@ class Recorded:
         for n, a in enumerate(world.attestations):
             self._attest(n, a)
         for e in world.exemptions:
-            self._by(
-                e["who"],
-                Exemption,
-                recorded_from=e["from"],
-                recorded_to=ended(e),
-                until=e["until"],
-                reason="Leave",
-            )
+            self._exempt(e)
         for who, when in world.attempts:
-            sha = policies.store(b"module: x")
-            self._by(
-                who,
-                Attempt,
-                module="x",
-                module_sha256=sha,
-                cycle=0,
-                started_at=when,
-                engagement_type=EngagementType.TEACHER,
-            )
+            self._begin(who, when)
         session.flush()
+
+    def _exempt(self, e: dict[str, Any]) -> None:
+        span = {"recorded_from": e["from"], "recorded_to": ended(e)}
+        self._by(e["who"], Exemption, until=e["until"], reason="Leave", **span)
+
+    def _begin(self, who: int, when: datetime) -> None:
+        self._by(
+            who,
+            Attempt,
+            module="x",
+            module_sha256=policies.store(b"module: x"),
+            cycle=0,
+            started_at=when,
+            engagement_type=EngagementType.TEACHER,
+        )
 
     def _add(self, table: type, **values: Any) -> Any:
         row = table(id=values.pop("id", None) or uuid4(), organisation_id=self.school.id, **values)

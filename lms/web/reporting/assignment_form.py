@@ -62,6 +62,13 @@ class Terms:
     months: int | None
 
 
+def _number_of(unit: str, when: OnlyIf, *, most: int, default: int, description: str) -> WholeNumber:
+    bounds = NumberRange(1, most, f"Enter a number of {unit} from 1 to {most}")
+    return WholeNumber(
+        f"Number of {unit}", description=description, default=default, validators=[when, bounds]
+    )
+
+
 class AssignmentForm(FlaskForm):  # type: ignore[misc]
     """A policy, with modules or alone; for whom; by when; and for how long a signature counts."""
 
@@ -89,14 +96,12 @@ class AssignmentForm(FlaskForm):  # type: ignore[misc]
         validate_choice=False,
         validators=[AnyOf([AFTER_DAYS, ON_A_DAY], message="Choose when it is due")],
     )
-    due_days = WholeNumber(
-        "Number of days",
-        description="Counted from today, or from their first day if that is later.",
+    due_days = _number_of(
+        "days",
+        OnlyIf("due", AFTER_DAYS),
+        most=MOST_DAYS,
         default=14,
-        validators=[
-            OnlyIf("due", AFTER_DAYS),
-            NumberRange(1, MOST_DAYS, f"Enter a number of days from 1 to {MOST_DAYS}"),
-        ],
+        description="Counted from today, or from their first day if that is later.",
     )
     due_on = DayField(
         "Due date",
@@ -110,14 +115,12 @@ class AssignmentForm(FlaskForm):  # type: ignore[misc]
         validate_choice=False,
         validators=[AnyOf([FOR_MONTHS, UNTIL_NEW], message="Choose how long a signature counts")],
     )
-    months = WholeNumber(
-        "Number of months",
-        description="Then they are asked to sign again.",
+    months = _number_of(
+        "months",
+        OnlyIf("valid", FOR_MONTHS),
+        most=MOST_MONTHS,
         default=12,
-        validators=[
-            OnlyIf("valid", FOR_MONTHS),
-            NumberRange(1, MOST_MONTHS, f"Enter a number of months from 1 to {MOST_MONTHS}"),
-        ],
+        description="Then they are asked to sign again.",
     )
     today: date
 
