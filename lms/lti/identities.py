@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lms.db import Base
+from lms.db import Base, is_sqlite, session
+from lms.lti.platforms import Registration
+from lms.people import Person, add_person, folded, people_with_email
+from lms.schools import Organisation
+
+if TYPE_CHECKING:
+    from lms.lti.claims import Claims
+
+LONGEST = 200
+"""Characters of a name that are kept."""
 
 
 class Identity(Base):
@@ -32,3 +43,107 @@ class Identity(Base):
     """Whether the person was made at the first launch, so that somebody on HR's list may be the same adult."""
     match_settled_at: Mapped[datetime | None]
     """When HR said whether this is somebody on their list."""
+
+
+def make(registration: Registration, school: Organisation, claims: Claims, now: datetime) -> Identity:
+    """Make a person for a user whom nobody has seen before; return the identity that two launches at once share."""
+    forename, surname = names_of(claims)
+    email = _address(claims)
+    person = add_person(
+        school.root_id, forename=forename, surname=surname, email=_free(email), staff_no=claims.staff_no
+    )
+    values = {
+        "id": uuid4(),
+        "registration_id": registration.id,
+        "sub": claims.sub,
+        "person_id": person.id,
+        "name": person.name,
+        "email": email,
+        "staff_no": claims.staff_no,
+        "first_seen_at": now,
+        "made_person": True,
+    }
+    insert = sqlite.insert(Identity) if is_sqlite() else postgresql.insert(Identity)
+    is_first = session.execute(insert.values(values).on_conflict_do_nothing().returning(Identity.id)).first()
+    if is_first is None:
+        # The other launch, of the same click in another tab, was there first.
+        session.delete(person)
+        session.flush()
+    identity = of(registration.id, claims.sub)
+    assert identity is not None
+    return identity
+
+
+def of(registration_id: UUID, sub: str) -> Identity | None:
+    """Return who a user of a platform is here; None for one who hasn't been seen."""
+    return session.scalar(
+        sa.select(Identity).where(Identity.registration_id == registration_id, Identity.sub == sub)
+    )
+
+
+def refresh(identity: Identity, person: Person, claims: Claims) -> None:
+    """Keep what the platform says now of somebody, where it says it and it has changed.
+
+    The person's own name and address follow only where the identity made that person, and never what HR wrote: what
+    the platform says for the second time changes nothing. Asks no query where nothing is new.
+    """
+    _rename(identity, person, claims)
+    email = _address(claims)
+    if email is not None and email != identity.email:
+        identity.email = email
+        if identity.made_person:
+            person.email = _free(email, person.id)
+    if claims.staff_no is not None and claims.staff_no != identity.staff_no:
+        identity.staff_no = claims.staff_no
+        if identity.made_person:
+            person.staff_no = claims.staff_no
+
+
+def _rename(identity: Identity, person: Person, claims: Claims) -> None:
+    forename, surname = names_of(claims)
+    name = f"{forename} {surname}".strip()
+    if not name or name == identity.name:
+        return
+    identity.name = name
+    if identity.made_person:
+        name_person(person, forename, surname)
+
+
+def name_person(person: Person, forename: str, surname: str) -> None:
+    """Put a name on record for somebody, with what lists are ordered by."""
+    person.forename, person.surname = forename, surname
+    person.sort_name = folded(" ".join(filter(None, (surname, forename, person.known_as))))
+
+
+def names_of(claims: Claims) -> tuple[str, str]:
+    """Return (forename, surname) as far as a launch says them: two parts, a full name taken apart, one, or none."""
+    given, family = _plain(claims.given_name), _plain(claims.family_name)
+    if given and family:
+        return given, family
+    return split(_plain(claims.name)) if _plain(claims.name) else (given, family)
+
+
+def split(name: str) -> tuple[str, str]:
+    """Return (forename, surname) of a full name: the last word is the surname, and so is a name of one word."""
+    forename, _, surname = name.rpartition(" ")
+    return forename, surname
+
+
+def _plain(name: str | None) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in name or "").split())[:LONGEST].strip()
+
+
+def _address(claims: Claims) -> str | None:
+    address = _plain(claims.email).lower()
+    return address if "@" in address else None
+
+
+def _free(email: str | None, person_id: UUID | None = None) -> str | None:
+    """Return an address that is nobody else's, else None.
+
+    On most platforms people may change their own address. An address that two people have signs nobody in, so
+    whoever put another's there would lock them out.
+    """
+    if email is None or any(other.id != person_id for other in people_with_email(email)):
+        return None
+    return email
