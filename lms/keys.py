@@ -5,17 +5,22 @@ None is derived from another, so that losing one gives away only what that one p
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
 import re
 import secrets
 import shlex
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -27,6 +32,9 @@ from lms.errors import CountersignError
 
 SESSION_SECRET = "session-secret"  # noqa: S105 (the name of a file)
 LEDGER_KEY = "ledger-key.pem"
+LTI_KEYS = "lti-keys.json"
+LTI_KEY_BITS = 2048
+"""What RS256 asks for at least (RFC 7518, section 3.3), and every platform takes."""
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _SECRET = re.compile(rb"[0-9a-f]{64}\n")
 
@@ -61,6 +69,76 @@ def ledger_key(folder: Path) -> Ed25519PrivateKey:
     if not isinstance(key, Ed25519PrivateKey):
         raise _damaged(path, cost)
     return key
+
+
+@dataclass(frozen=True)
+class LtiKey:
+    """One RSA key that we sign with towards platforms, or did."""
+
+    key: RSAPrivateKey
+    until: datetime | None
+    """When a key that was replaced is published no longer; None for the one that signs."""
+
+
+def lti_keys(folder: Path) -> tuple[LtiKey, ...]:
+    """The RSA keys that platforms know us by, the one that signs first. It is made at first use.
+
+    They are in one file, so that a new key and the time of the old one come together or not at all.
+    KeyFileError where the file is damaged, open to others, or can't be read or made.
+    """
+    path = folder / LTI_KEYS
+    return _parsed_lti_keys(path, _read_or_make(path, _new_lti_keys))
+
+
+def rotate_lti_key(folder: Path, *, now: datetime, until: datetime) -> None:
+    """Sign with a new key from now on, and publish the one before it `until` then. Others that are over are dropped.
+
+    Killed anywhere, it leaves the file as it was or as it should be. KeyFileError as for `lti_keys`.
+    """
+    path = folder / LTI_KEYS
+    lti_keys(folder)
+    with _failures_named(path), _alone_in(folder):
+        signing, *replaced = lti_keys(folder)
+        kept = [each for each in replaced if each.until is not None and each.until > now]
+        before = LtiKey(signing.key, until)
+        _replace(path, _written_lti_keys([LtiKey(_new_rsa_key(), None), before, *kept]))
+
+
+def _new_lti_keys() -> bytes:
+    return _written_lti_keys([LtiKey(_new_rsa_key(), None)])
+
+
+def _new_rsa_key() -> RSAPrivateKey:
+    return generate_private_key(public_exponent=65537, key_size=LTI_KEY_BITS)
+
+
+def _written_lti_keys(held: Sequence[LtiKey]) -> bytes:
+    rows = [
+        {
+            "until": each.until.isoformat() if each.until else None,
+            "pem": each.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
+        }
+        for each in held
+    ]
+    return json.dumps(rows, indent=1).encode() + b"\n"
+
+
+def _parsed_lti_keys(path: Path, kept: bytes) -> tuple[LtiKey, ...]:
+    cost = "Platforms read the new one by themselves within a day."
+    try:
+        held = tuple(_lti_key(row["pem"], row["until"]) for row in json.loads(kept))
+    except (ValueError, TypeError, KeyError, AttributeError, UnsupportedAlgorithm) as error:
+        raise _damaged(path, cost) from error
+    if not held or held[0].until is not None:
+        raise _damaged(path, cost)
+    return held
+
+
+def _lti_key(pem: str, until: str | None) -> LtiKey:
+    key = load_pem_private_key(pem.encode(), password=None)
+    if not isinstance(key, RSAPrivateKey):
+        raise TypeError("not an RSA key")
+    return LtiKey(key, datetime.fromisoformat(until) if until else None)
 
 
 def _new_session_secret() -> bytes:
@@ -112,6 +190,28 @@ def _publish(path: Path, secret: bytes) -> None:
     finally:
         draft.unlink(missing_ok=True)
     _sync_folder(path.parent)
+
+
+def _replace(path: Path, secret: bytes) -> None:
+    """Put a whole, durable file in the place of the one at `path`."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        _write(draft, secret)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Let one process at a time replace keys in the folder. The system lets go when the process ends."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _write(path: Path, secret: bytes) -> None:

@@ -18,6 +18,7 @@ from lms import keys
 from lms.config import PACKAGE, Settings, resource_dir
 from lms.db import LOCK_WAIT, db, transaction
 from lms.errors import ConfigurationError
+from lms.lti.tool_keys import ToolKeys
 from lms.web import (
     access,
     admin,
@@ -114,6 +115,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         SETTINGS=settings,
         SECRET_KEY=settings.secret_key or keys.session_secret(folder),
         LEDGER_KEY=keys.ledger_key(folder),
+        LTI_KEYS=ToolKeys(folder),
         SQLALCHEMY_DATABASE_URI=settings.database,
         SQLALCHEMY_ENGINE_OPTIONS=_engine_options(settings.database),
         SESSION_COOKIE_NAME="countersign",

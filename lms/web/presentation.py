@@ -105,13 +105,17 @@ def _school_links(school: Organisation) -> list[tuple[str, str, bool]]:
     return links
 
 
+_KEPT_OUTSIDE = {"static", "lti.jwks"}
+"""What says itself how long it may be kept; everything else is somebody's own."""
+
+
 def _headers(response: Response) -> BaseResponse:
     response.headers["Content-Security-Policy"] = _POLICY.format(nonce=csp_nonce())
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    if request.endpoint != "static":
+    if request.endpoint not in _KEPT_OUTSIDE:
         response.headers["Cache-Control"] = "no-store"
     if access.settings().is_secure:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
