@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -11,12 +10,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.db import Base, is_sqlite, session
+from lms.lti.claims import Claims
 from lms.lti.platforms import Registration
 from lms.people import Person, add_person, folded, people_with_email
 from lms.schools import Organisation
-
-if TYPE_CHECKING:
-    from lms.lti.claims import Claims
 
 LONGEST = 200
 """Characters of a name that are kept."""

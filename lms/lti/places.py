@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 from uuid import UUID, uuid4
 
@@ -13,23 +13,19 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.db import Base, is_sqlite, session
+from lms.lti.claims import CONTEXT_HISTORY, LINK_HISTORY, Claims
 from lms.lti.platforms import Deployment
-
-if TYPE_CHECKING:
-    from lms.lti.claims import Claims
 
 PROGRAMME = "programme"
 """The target of a link that opens everything there is to do: every module, then signing."""
 
-TARGET, LINK_HISTORY, CONTEXT_HISTORY = "countersign", "link_history", "context_history"
-"""The custom parameters that our content items carry, so that a copy of a course still knows what they open."""
-
-CUSTOM_HISTORY = {LINK_HISTORY: "$ResourceLink.id.history", CONTEXT_HISTORY: "$Context.id.history"}
-"""What the platform puts in for us (LTI 1.3 core, appendix B)."""
+TARGET = "countersign"
+"""The custom parameter that says what a link opens."""
 
 _SCORE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _MODULE_PATH = re.compile(r"/modules/([^/]+)/?$")
+LONGEST_SLUG = 100
 _MOST_ANCESTORS = 20
 
 
@@ -90,7 +86,7 @@ def make_context(deployment: Deployment, claims: Claims) -> Context:
         "deployment_id": deployment.id,
         "organisation_id": deployment.organisation_id,
         "value": claims.context_id,
-        "title": claims.context_title or "",
+        "title": claims.context_title,
         "memberships_url": claims.memberships_url,
     }
     _insert_once(Context, values)
@@ -114,7 +110,7 @@ def make_link(
         "deployment_id": deployment.id,
         "context_id": context.id if context else None,
         "value": claims.link_id,
-        "title": claims.link_title or "",
+        "title": claims.link_title,
         "target": target,
         "lineitem": lineitem_of(claims),
         "first_seen_at": now,
@@ -160,9 +156,16 @@ def target_of(claims: Claims, link: ResourceLink | None, registration_id: UUID) 
     return _copied_from(claims, registration_id) or PROGRAMME
 
 
+def custom(target: str) -> dict[str, str]:
+    """Return the custom parameters of a link that opens `target`; the platform fills in what it was copied from.
+
+    Source: LTI 1.3 core, appendix B, for the variables. Values hold no `=`, which Moodle would stumble over.
+    """
+    return {TARGET: target, LINK_HISTORY: "$ResourceLink.id.history", CONTEXT_HISTORY: "$Context.id.history"}
+
+
 def _named(value: str | None) -> str | None:
-    # Platforms that don't know a variable send it as it stands: "$ResourceLink.id.history".
-    return value if value and len(value) <= 100 and _SLUG.fullmatch(value) else None
+    return value if value and len(value) <= LONGEST_SLUG and _SLUG.fullmatch(value) else None
 
 
 def _from_address(address: str | None) -> str | None:
@@ -171,18 +174,16 @@ def _from_address(address: str | None) -> str | None:
 
 
 def _copied_from(claims: Claims, registration_id: UUID) -> str | None:
-    links = _ancestors(claims.custom.get(LINK_HISTORY))
-    if links and (target := _target_of_link(links, registration_id)):
-        return target
-    contexts = _ancestors(claims.custom.get(CONTEXT_HISTORY))
-    return _target_in_course(contexts, claims.link_title, registration_id) if contexts else None
+    links, courses = _ids(claims.link_history), _ids(claims.context_history)
+    found = _target_of_link(links, registration_id) if links else None
+    if found is None and courses:
+        found = _target_in_course(courses, claims.link_title, registration_id)
+    return found
 
 
-def _ancestors(history: str | None) -> list[str]:
-    """Return the ids in a history, the newest first: they are parted by commas, each in percent-encoding."""
-    if not history or history.startswith("$"):
-        return []
-    return [unquote(part.strip()) for part in history.split(",") if part.strip()][:_MOST_ANCESTORS]
+def _ids(history: tuple[str, ...]) -> list[str]:
+    # In a history each id is in percent-encoding, because commas part them.
+    return [unquote(part) for part in history[:_MOST_ANCESTORS]]
 
 
 def _target_of_link(values: list[str], registration_id: UUID) -> str | None:
@@ -195,14 +196,14 @@ def _target_of_link(values: list[str], registration_id: UUID) -> str | None:
     return next((targets[value] for value in values if value in targets), None)
 
 
-def _target_in_course(values: list[str], title: str | None, registration_id: UUID) -> str | None:
+def _target_in_course(values: list[str], title: str, registration_id: UUID) -> str | None:
     """Return what the link of the same title opened in the newest course this one was copied from."""
     rows = session.execute(
         sa.select(Context.value, ResourceLink.target)
         .join(ResourceLink, ResourceLink.context_id == Context.id)
         .join(Deployment, Deployment.id == Context.deployment_id)
         .where(Deployment.registration_id == registration_id, Context.value.in_(values))
-        .where(ResourceLink.title == (title or ""))
+        .where(ResourceLink.title == title)
     )
     found: dict[str, set[str]] = {}
     for value, target in rows:
