@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -97,15 +98,25 @@ def moment_of(as_at: date | None, now: datetime) -> datetime:
 
 def items(organisation_ids: Iterable[UUID], moment: datetime) -> list[Item]:
     """Return what is assigned at some schools, as recorded at a moment, oldest first. One query."""
-    rows = session.execute(
+    wanted = Assignment.organisation_id.in_(list(organisation_ids))
+    rows = session.execute(assigned(moment).where(wanted))
+    return gathered(((a, p, v) for a, p, v in rows), moment)
+
+
+def assigned(moment: datetime) -> sa.Select[*tuple[Any, ...]]:
+    """Return the statement for what is assigned anywhere, as recorded at a moment: what `gathered` takes."""
+    return (
         sa.select(Assignment, Policy, PolicyVersion)
         .join(Policy, Policy.id == Assignment.policy_id)
         .join(PolicyVersion, PolicyVersion.policy_id == Policy.id)
-        .where(Assignment.organisation_id.in_(list(organisation_ids)), Assignment.recorded_at(moment))
-        .where(PolicyVersion.recorded_at <= moment)
+        .where(Assignment.recorded_at(moment), PolicyVersion.recorded_at <= moment)
         .order_by(Assignment.assigned_on, Policy.title, Assignment.id, PolicyVersion.number)
-    ).all()
-    found: dict[UUID, tuple[Assignment, Policy, list[PolicyVersion]]] = {}
+    )
+
+
+def gathered(rows: Iterable[tuple[Assignment, Policy, PolicyVersion]], moment: datetime) -> list[Item]:
+    """Make items of the rows of `assigned(moment)`. A version may come several times."""
+    found: dict[UUID, tuple[Assignment, Policy, dict[int, PolicyVersion]]] = {}
     for assignment, policy, version in rows:
-        found.setdefault(assignment.id, (assignment, policy, []))[2].append(version)
-    return [Item(a, p, tuple(versions), moment) for a, p, versions in found.values()]
+        found.setdefault(assignment.id, (assignment, policy, {}))[2][version.number] = version
+    return [Item(a, p, tuple(versions.values()), moment) for a, p, versions in found.values()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,7 +16,8 @@ from lms.clock import london_day
 from lms.compliance import Item, Obligation, Standing
 from lms.db import session
 from lms.errors import NotFoundError
-from lms.people import Engagement, Person, is_current
+from lms.items import assigned, gathered
+from lms.people import Engagement, Person
 from lms.policies import Policy, PolicyVersion
 from lms.scenarios import Module, shipped_modules
 from lms.schools import Organisation
@@ -70,12 +72,11 @@ class Task:
 
 
 def tasks(person: Person, now: datetime) -> list[Task]:
-    """Return what a person must do or has done, at every school, the most urgent first. Five queries."""
-    engaged = _engagements(person.id, now)
-    wanted = compliance.items(engaged, now)
-    held = compliance.of_person(person.id, wanted, Standing.EXPECTED)
-    states, cycles = _attempts(person.id), _cycles(person.id)
-    found = [_task(engaged, item, o, states, cycles.get(item.assignment.id, 0)) for item, o in held]
+    """Return what a person must do or has done, at every school, the most urgent first. Three queries."""
+    asked = _asked(person.id, now)
+    held = compliance.of_person(person.id, asked.items, Standing.EXPECTED)
+    states = _attempts(person.id)
+    found = [_task(asked, item, obligation, states) for item, obligation in held]
     return sorted(
         found, key=lambda task: (not task.is_open, task.obligation.next_due or date.max, task.title)
     )
@@ -139,18 +140,43 @@ _SIGNING = (
 )
 
 
-def _engagements(person_id: UUID, now: datetime) -> dict[UUID, tuple[Organisation, list[Engagement]]]:
-    rows = session.execute(
-        sa.select(Organisation, Engagement)
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is assigned at the schools where somebody is engaged or will be."""
+
+    items: list[Item]
+    schools: dict[UUID, Organisation]
+    engagements: dict[UUID, Engagement]
+    """In the order in which they oblige."""
+    cycles: dict[UUID, int]
+    """How often it has been signed already, by assignment."""
+
+
+def _asked(person_id: UUID, now: datetime) -> _Asked:
+    rows = session.execute(_asked_of(person_id, now)).all()
+    return _Asked(
+        items=gathered(((a, p, v) for a, p, v, *_ in rows), now),
+        schools={school.id: school for *_, school, _, _ in rows},
+        engagements={engagement.id: engagement for *_, engagement, _ in rows},
+        cycles={assignment.id: signed for assignment, *_, signed in rows},
+    )
+
+
+def _asked_of(person_id: UUID, now: datetime) -> sa.Select[*tuple[Any, ...]]:
+    signed = sa.select(sa.func.count()).where(
+        Attestation.assignment_id == Assignment.id,
+        Attestation.person_id == person_id,
+        Attestation.kind.in_(SIGNING_KINDS),
+    )
+    return (
+        assigned(now)
+        .add_columns(Organisation, Engagement, signed.scalar_subquery())
+        .join(Organisation, Organisation.id == Assignment.organisation_id)
         .join(Engagement, Engagement.organisation_id == Organisation.id)
         .where(Engagement.person_id == person_id, Engagement.recorded_to.is_(None))
+        .where(sa.or_(Engagement.ends.is_(None), Engagement.ends >= london_day(now)))
         .order_by(Engagement.starts, Engagement.id)
     )
-    found: dict[UUID, tuple[Organisation, list[Engagement]]] = {}
-    for school, engagement in rows:
-        if is_current(engagement, now):
-            found.setdefault(school.id, (school, []))[1].append(engagement)
-    return found
 
 
 _States = dict[tuple[UUID, str, int], tuple[UUID, bool]]
@@ -165,24 +191,13 @@ def _attempts(person_id: UUID) -> _States:
     return {(a, module, cycle): (attempt, done is not None) for a, module, cycle, attempt, done in rows}
 
 
-def _cycles(person_id: UUID) -> dict[UUID, int]:
-    rows = session.execute(
-        sa.select(Attestation.assignment_id, sa.func.count())
-        .where(Attestation.person_id == person_id, Attestation.kind.in_(SIGNING_KINDS))
-        .group_by(Attestation.assignment_id)
+def _task(asked: _Asked, item: Item, obligation: Obligation, states: _States) -> Task:
+    school, cycle = asked.schools[item.assignment.organisation_id], asked.cycles[item.assignment.id]
+    mine = next(
+        e
+        for e in asked.engagements.values()
+        if e.organisation_id == school.id and e.type in item.assignment.audience
     )
-    return {assignment: count for assignment, count in rows}
-
-
-def _task(
-    engaged: dict[UUID, tuple[Organisation, list[Engagement]]],
-    item: Item,
-    obligation: Obligation,
-    states: _States,
-    cycle: int,
-) -> Task:
-    school, engagements = engaged[item.assignment.organisation_id]
-    mine = next(e for e in engagements if e.type in item.assignment.audience)
     progress = tuple(_state(item, slug, states, cycle) for slug in required_modules(item.assignment))
     return Task(
         school, mine, item, obligation, progress, cycle, _is_open(obligation, london_day(item.moment))

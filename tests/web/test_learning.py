@@ -238,6 +238,7 @@ def test_a_learners_pages_take_six_queries_at_most_however_many_adults_there_are
     many = {address: queries(app, learner, address) for address in addresses}
     assert many == few
     assert max(few.values()) <= 6
+    assert few["/"] <= 4
     learner.sign_in_as(mate.id)
     learner.get("/")
     summary = learner.page.xpath("//main//li//a/@href")[0]

@@ -21,7 +21,7 @@ from tests.client import StrictClient
 from tests.conftest import NOW, Clock
 from tests.factories import make_assignment, make_person, make_policy, make_school
 from tests.learners import Classroom, do_modules
-from tests.web.practice import rows, within
+from tests.web.practice import queries, rows, within
 from tests.web.signing.acts import address, hidden, sign, the_attestation
 
 
@@ -264,3 +264,7 @@ def test_the_pages_ask_little_of_the_database(
     statements.clear()
     learner.get(learner.address)
     assert len(statements) <= 3
+
+
+def test_the_page_takes_five_queries_at_most(learner: StrictClient, classroom: Classroom, app: Flask) -> None:
+    assert queries(app, learner, address(classroom)) <= 5
