@@ -19,6 +19,7 @@ from lms import lessons, my_training, policies, quotations, reading_list, scenar
 from lms.clock import london_day
 from lms.errors import NotFoundError
 from lms.lessons import Lesson
+from lms.lti import scores
 from lms.my_training import ModuleState, Task
 from lms.policy_text import block_html, fill, inline_html, to_html
 from lms.reading_list import Reading
@@ -128,6 +129,7 @@ def start(slug: str) -> ResponseReturnValue:
         engagement_type=task.engagement.type,
         now=access.request_time(),
     )
+    scores.begun(attempt.person_id, task.item.assignment, task.cycle, slug, access.request_time())
     return redirect(url_for(".step", slug=slug, attempt=attempt.id, step=WHERE_SHE_WAS))
 
 

@@ -14,6 +14,7 @@ from lms import attestations, help_requests, ledger, my_training, policies, rece
 from lms.attestations import Attestation, Signing
 from lms.checkpoint import VerifierKey
 from lms.errors import ConflictError, NotFoundError
+from lms.lti import scores
 from lms.my_training import Task
 from lms.people import RoleName
 from lms.policy_changes import changes
@@ -67,6 +68,7 @@ def _record(signing: Signing, form: SignForm) -> ResponseReturnValue:
         name_confirmed=form.name_is_in_doubt(signing.person),
     )
     receipts.send_copy(signing, attestation, access.request_time())
+    scores.signed(signing.person.id, signing.assignment, signing.cycle, attestation.recorded_at)
     return _to_receipt(attestation)
 
 
