@@ -78,12 +78,15 @@ def test_a_colleagues_signature_is_no_cycle_of_hers(app: Flask, classroom: Class
 def test_each_school_asks_for_its_own(classroom: Classroom) -> None:
     with transaction():
         other = make_school()
-        engage(classroom.person, other.id, EngagementType.GOVERNOR, starts=date(2026, 9, 2), now=BEFORE)
+        for type, day in ((EngagementType.GOVERNOR, 2), (EngagementType.SUPPORT_STAFF, 3)):
+            engage(classroom.person, other.id, type, starts=date(2026, 9, day), now=BEFORE)
+            engage(classroom.person, classroom.school.id, type, starts=date(2026, 8, day), now=BEFORE)
         theirs = make_assignment(other, make_policy(other))
         make_assignment(other, make_policy(other, slug="teachers"), audience=[EngagementType.TEACHER])
         found = {task.id: task for task in my_training.tasks(classroom.person, NOW)}
     assert set(found) == {classroom.assignment.id, theirs.id}
     assert found[theirs.id].school == other
+    assert found[theirs.id].engagement.organisation_id == other.id
     assert found[theirs.id].engagement.type is EngagementType.GOVERNOR
 
 
@@ -94,6 +97,14 @@ def test_who_has_left_has_nothing_to_do_and_who_starts_later_has(classroom: Clas
         new = make_person(classroom.school, starts=(NOW + timedelta(days=7)).date())
         assert my_training.tasks(left, NOW) == []
         assert len(my_training.tasks(last_day, NOW)) == len(my_training.tasks(new, NOW)) == 1
+
+
+def test_who_came_back_signs_as_what_they_are_now(classroom: Classroom) -> None:
+    with transaction():
+        person = make_person(classroom.school, starts=date(2025, 9, 1), ends=date(2026, 7, 31))
+        engage(person, classroom.school.id, EngagementType.TEACHER, starts=date(2026, 9, 1), now=BEFORE)
+        (task,) = my_training.tasks(person, NOW)
+    assert task.engagement.starts == date(2026, 9, 1)
 
 
 def test_it_takes_three_queries(app: Flask, classroom: Classroom) -> None:
