@@ -78,10 +78,11 @@ def test_a_colleagues_signature_is_no_cycle_of_hers(app: Flask, classroom: Class
 def test_each_school_asks_for_its_own(classroom: Classroom) -> None:
     with transaction():
         other = make_school()
-        for type, day in ((EngagementType.GOVERNOR, 2), (EngagementType.SUPPORT_STAFF, 3)):
-            engage(classroom.person, other.id, type, starts=date(2026, 9, day), now=BEFORE)
-            engage(classroom.person, classroom.school.id, type, starts=date(2026, 8, day), now=BEFORE)
-        theirs = make_assignment(other, make_policy(other))
+        for school, day in ((classroom.school, 2), (other, 3)):
+            engage(
+                classroom.person, school.id, EngagementType.GOVERNOR, starts=date(2026, 8, day), now=BEFORE
+            )
+        theirs = make_assignment(other, make_policy(other), now=NOW)
         make_assignment(other, make_policy(other, slug="teachers"), audience=[EngagementType.TEACHER])
         found = {task.id: task for task in my_training.tasks(classroom.person, NOW)}
     assert set(found) == {classroom.assignment.id, theirs.id}
