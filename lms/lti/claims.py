@@ -9,6 +9,7 @@ import re
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
+from urllib.parse import urlsplit
 
 CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
 DEEP_LINKING_SETTINGS = "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings"
@@ -188,9 +189,14 @@ def text(value: object) -> str:
 
 def address(value: object) -> str | None:
     """Return a web address, or None for anything that isn't one."""
-    if not isinstance(value, str) or len(value) > LONGEST_ADDRESS:
+    if not isinstance(value, str) or len(value) > LONGEST_ADDRESS or not _ADDRESS.fullmatch(value):
         return None
-    return value if _ADDRESS.fullmatch(value) else None
+    try:
+        # Refuses a port beyond 65535, and brackets with no IPv6 address in them.
+        _ = urlsplit(value).port
+    except ValueError:
+        return None
+    return value
 
 
 def strings(value: object) -> tuple[str, ...]:

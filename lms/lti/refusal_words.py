@@ -94,7 +94,7 @@ WORDS: dict[Refusal, Words] = {
     ),
     Refusal.NOT_A_JWT: _fault(
         "What your LMS sent can’t be read.",
-        "The id_token isn’t a signed JWT, is over 128 kB, or holds no JSON. Something between the LMS and here may cut it.",
+        "The id_token is no signed JWT with JSON in it, or is over 128 kB. Something on the way may cut it.",
     ),
     Refusal.WRONG_ALGORITHM: _fault(
         "Your LMS signs in a way that isn’t safe to accept.",
@@ -108,7 +108,7 @@ WORDS: dict[Refusal, Words] = {
     ),
     Refusal.KEY_UNKNOWN: _fault(
         "Your LMS signed with a key that it doesn’t publish.",
-        "The key isn’t among those at the LMS’s public keyset address. If it was changed just now, try again in a minute; "
+        "The key isn’t among those at the LMS’s keyset address. If it was changed just now, try again in a minute; "
         "else check the keyset address under Platforms.",
         status=401,
         to_do="Wait a minute, then go back to your course and open the link again.",
@@ -179,7 +179,7 @@ WORDS: dict[Refusal, Words] = {
     ),
     Refusal.MESSAGE_TYPE_UNKNOWN: _fault(
         "Your LMS asked for something that Countersign doesn’t do.",
-        "Countersign answers LtiResourceLinkRequest and LtiDeepLinkingRequest. Place it in the LMS where those are sent.",
+        "Countersign answers LtiResourceLinkRequest and LtiDeepLinkingRequest. Place it where those are sent.",
     ),
     Refusal.ROLES_MISSING: _fault(
         "Your LMS didn’t say what you are in this course.",
@@ -203,7 +203,7 @@ WORDS: dict[Refusal, Words] = {
         "Only people who edit a course can choose what goes into it.",
         "The launch had no role of an instructor, content developer or administrator.",
         status=403,
-        to_do="If you teach this course, ask the person who looks after your LMS to give you the role of a teacher in it.",
+        to_do="If you teach this course, ask the person who looks after your LMS for a teacher’s role in it.",
     ),
     Refusal.DEEP_LINKING_SETTINGS: _fault(
         "Your LMS can’t take a training module at this place.",
