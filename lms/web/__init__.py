@@ -8,6 +8,7 @@ from datetime import timedelta
 from flask import Flask, Response
 from flask import session as cookie
 from flask.globals import request
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager
 from flask_migrate import Migrate
@@ -46,11 +47,25 @@ BLUEPRINTS = (
 )
 
 
+WITHOUT_TOKEN = frozenset({"lti.login", "lti.launch", "lti.proven", "lti.window", "lti.register"})
+"""Forms that come from elsewhere, or where no cookies are: a secret of one use in them says that they are meant."""
+
+
+class SessionCookie(SecureCookieSessionInterface):
+    """Flask's, but never sent with what everybody may keep: a proxy would hand one person's to the next."""
+
+    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
+        """Say whether the answer carries the session."""
+        return not access.needs_no_database(request.endpoint) and super().should_set_cookie(app, session)
+
+
 class Application(Flask):
     """Flask, with one transaction a request: committed when the view returns, rolled back when it raises.
 
     The few views that fetch from outside see to short transactions of their own (`access.sees_to_transactions`).
     """
+
+    session_interface = SessionCookie()
 
     def dispatch_request(self) -> ResponseReturnValue:
         """Check who may, run the view and commit. A request that may write reads its whole body first."""
@@ -90,13 +105,15 @@ def make_app(settings: Settings) -> Application:
         static_folder=str(PACKAGE / "static"),
     )
     _configure(app, settings)
-    CSRFProtect(app)
+    presentation.init_app(app)
+    tokens_of_forms = CSRFProtect(app)
     _sign_in_with(app)
     Migrate(app, db, directory=str(PACKAGE / "migrations"), compare_type=True)
-    presentation.init_app(app)
     errors.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    for endpoint in WITHOUT_TOKEN & app.view_functions.keys():
+        tokens_of_forms.exempt(app.view_functions[endpoint])
     if settings.trusted_proxies:
         n = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]
@@ -119,8 +136,10 @@ def _configure(app: Flask, settings: Settings) -> None:
         SQLALCHEMY_DATABASE_URI=settings.database,
         SQLALCHEMY_ENGINE_OPTIONS=_engine_options(settings.database),
         SESSION_COOKIE_NAME="countersign",
-        SESSION_COOKIE_SAMESITE="Lax",
+        # In a platform's frame only such a cookie is kept; tokens in forms and frame-ancestors guard what Lax would.
+        SESSION_COOKIE_SAMESITE="None" if settings.is_secure else "Lax",
         SESSION_COOKIE_SECURE=settings.is_secure,
+        SESSION_COOKIE_PARTITIONED=settings.is_secure,
         PERMANENT_SESSION_LIFETIME=timedelta(hours=12),
         MAX_CONTENT_LENGTH=1024 * 1024,
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=365),

@@ -7,6 +7,7 @@ import secrets
 from dataclasses import dataclass
 
 from flask import Flask, g, redirect, render_template, url_for
+from flask import session as cookie
 from flask.globals import request
 from flask.logging import default_handler
 from flask.typing import ResponseReturnValue
@@ -15,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
 
 from lms import errors
+from lms.web import presentation
 from lms.web.access import SignInNeeded
 
 log = logging.getLogger("countersign")
@@ -48,6 +50,11 @@ UNEXPECTED = Page(500, "Something went wrong", TELL_ADMIN)
 FORM_EXPIRED = Page(
     400, "This page was open too long", "Open the page again and repeat what you did. Nothing was kept."
 )
+RAN_OUT = Page(
+    401,
+    "Open this again from your course",
+    "Go to your course and open the training from there. You carry on where you stopped.",
+)
 HTTP_PAGES = {
     404: Page(404, "We can’t find that page", START_AGAIN),
     405: Page(405, "That isn’t how this page works", START_AGAIN),
@@ -62,16 +69,29 @@ def init_app(app: Flask) -> None:
         log.addHandler(default_handler)
     app.register_error_handler(SignInNeeded, _ask_to_sign_in)
     app.register_error_handler(errors.CountersignError, _domain_error)
-    app.register_error_handler(
-        CSRFError, lambda error: _page(FORM_EXPIRED, "Your sign-in or this form had run out.", error)
-    )
+    app.register_error_handler(CSRFError, _form_expired)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
 
 
-def _ask_to_sign_in(_error: SignInNeeded) -> ResponseReturnValue:
+def _ask_to_sign_in(error: SignInNeeded) -> ResponseReturnValue:
+    if presentation.is_framed():
+        return _ran_out(error)
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("sign_in.sign_in", next=wanted))
+
+
+def _form_expired(error: CSRFError) -> ResponseReturnValue:
+    if presentation.is_framed() and "_user_id" not in cookie:
+        return _ran_out(error)
+    return _page(FORM_EXPIRED, "Your sign-in or this form had run out.", error)
+
+
+def _ran_out(error: Exception) -> ResponseReturnValue:
+    """Answer in a frame whose session is over. Nobody can sign in there by a link in an e-mail: the course does it."""
+    return _page(
+        RAN_OUT, "You were away for a while, so your sign-in has run out. What you finished is kept.", error
+    )
 
 
 def _domain_error(error: errors.CountersignError) -> ResponseReturnValue:
@@ -104,6 +124,9 @@ def _page(page: Page, happened: str, error: Exception) -> tuple[str, int]:
         exc_info=error if page.status == 500 else None,
     )
     g.after_failure = True
+    if "_user_id" not in cookie and (presentation.is_framed() or request.blueprint == "lti"):
+        # Words alone, which a platform that we don't know must be able to show too.
+        presentation.lay_plainly()
     html = render_template(
         "errors/page.html",
         heading=page.heading,

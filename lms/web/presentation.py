@@ -1,11 +1,16 @@
-"""How pages are made: Jinja's words and dates, the navigation, and the headers every response has."""
+"""How pages are made: Jinja's words and dates, the navigation, and the headers every response has.
+
+A page is laid out whole, or plainly for a frame in a platform's page: without header, footer and navigation.
+"""
 
 from __future__ import annotations
 
 import functools
 import hashlib
+import re
 import secrets
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
 
 from flask import Flask, Response, g, url_for
 from flask.globals import request
@@ -15,15 +20,18 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from lms.clock import day_in_words, time_in_words
 from lms.config import PACKAGE
+from lms.db import session
 from lms.people import RoleName
-from lms.schools import Organisation
+from lms.schools import Kind, Organisation
 from lms.web import access
 from lms.wording import NOT_CLEARANCE
 
 _POLICY = (
     "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self'; img-src 'self'; font-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "connect-src 'self'; form-action 'self'{forms}; base-uri 'none'; frame-ancestors {frames}"
 )
+_SOURCE = re.compile(r"\*|https?:|https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?")
+_FRAMES = frozenset({"iframe", "frame", "embed", "object"})
 
 
 def init_app(app: Flask) -> None:
@@ -36,6 +44,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(london_day=day_in_words, london_time=time_in_words)
     app.url_defaults(_name_the_content)
     app.context_processor(_frame)
+    app.before_request(_remember_where_it_began)
     app.after_request(_headers)
 
 
@@ -58,18 +67,87 @@ def csp_nonce() -> str:
     return str(g.csp_nonce)
 
 
+def is_framed() -> bool:
+    """Say whether the browser tells us that the answer will be shown in a frame. Browsers before 2023 say nothing."""
+    return request.headers.get("Sec-Fetch-Dest") in _FRAMES
+
+
+def lay_plainly(framed_by: Sequence[str] = ("*",)) -> None:
+    """Lay this answer's page out for a frame, without asking who is signed in.
+
+    `framed_by` are the origins that may frame it; by itself every page may, which is for words alone, with nothing to
+    press that does anything to anybody.
+    """
+    g.framed_by = tuple(framed_by)
+
+
+def allow_form_to(*sources: str) -> None:
+    """Let this answer's forms be sent to these origins, or to a scheme ("https:"), beside our own.
+
+    Chromium holds a form to that on redirects too.
+    """
+    g.form_targets = sources
+
+
+def show_at(address: str) -> None:
+    """Have the browser show this address for the page, so that to load it again is a plain GET."""
+    g.shown_at = address
+
+
+def _remember_where_it_began() -> None:
+    """Keep what the session knows of its platform: the page that ends a session is still shown in the frame."""
+    if not access.needs_no_database(request.endpoint):
+        g.began_in = access.lti_session()
+
+
+def _launched() -> access.LtiSession | None:
+    """Return the platform's session that this answer belongs to: one that has just begun, goes on or has just ended."""
+    return access.lti_session() or g.get("began_in")
+
+
+def _is_plain() -> bool:
+    if "framed_by" in g:
+        return True
+    launched = _launched()
+    in_window = request.headers.get("Sec-Fetch-Dest") == "document"
+    return launched is not None and bool(launched.frame_origins) and not in_window
+
+
 def _frame() -> dict[str, Any]:
     """Return what base.html needs on every page. An error page, made after a rollback, asks no database."""
     failed = g.get("after_failure")
-    signed_in = not failed and current_user.is_authenticated
+    signed_in = not failed and "framed_by" not in g and current_user.is_authenticated
+    is_plain = _is_plain()
     return {
         "school": None if failed else g.get("school"),
-        "lti": False,
+        "lti": is_plain,
         "wide": False,
         "errors": None,
-        "navigation": _navigation() if signed_in else [],
+        "shown_at": g.get("shown_at"),
+        "here": _here(),
+        "navigation": (_desks() if is_plain else _navigation()) if signed_in else [],
         "sign_out_url": url_for("sign_in.sign_out") if signed_in else None,
     }
+
+
+def _here() -> str:
+    """Return the address that opens this page again; after a form that says what is wrong in it, the start."""
+    if "shown_at" in g:
+        return str(g.shown_at)
+    return request.full_path.rstrip("?") if request.method == "GET" else "/"
+
+
+def _desks() -> list[dict[str, Any]]:
+    """Return the few links of a page in a frame: the start, and for those who have one, their desk."""
+    links = [("My training", url_for("learning.home"), request.endpoint == "learning.home")]
+    launched = _launched()
+    held = access.user().roles.get(launched.school_id, frozenset()) if launched else frozenset()
+    if launched is not None and held - {RoleName.LEARNER}:
+        school = session.get_one(Organisation, launched.school_id)
+        links += [link for link in _school_links(school) if school.kind is Kind.SCHOOL]
+    if RoleName.ADMIN in held:
+        links.append(("Administration", url_for("admin.home"), request.endpoint == "admin.home"))
+    return _as_items(links)
 
 
 def _navigation() -> list[dict[str, Any]]:
@@ -87,6 +165,10 @@ def _navigation() -> list[dict[str, Any]]:
         links += _school_links(school)
     if any(RoleName.ADMIN in held for held in access.user().roles.values()):
         links.append(("Administration", url_for("admin.home"), request.endpoint == "admin.home"))
+    return _as_items(links)
+
+
+def _as_items(links: list[tuple[str, str, bool]]) -> list[dict[str, Any]]:
     return [{"text": text, "href": href, "current": current} for text, href, current in links]
 
 
@@ -110,13 +192,32 @@ _KEPT_OUTSIDE = {"static", "lti.jwks"}
 
 
 def _headers(response: Response) -> BaseResponse:
-    response.headers["Content-Security-Policy"] = _POLICY.format(nonce=csp_nonce())
+    response.headers["Content-Security-Policy"] = _POLICY.format(
+        nonce=csp_nonce(),
+        forms="".join(f" {source}" for source in _sources(g.get("form_targets", ()))),
+        frames=" ".join(_sources(_framed_by())) or "'none'",
+    )
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
-    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    # A platform that opened us in a window waits there for our word that registration or choosing is done.
+    opener = "unsafe-none" if request.blueprint == "lti" else "same-origin"
+    response.headers["Cross-Origin-Opener-Policy"] = opener
     if request.endpoint not in _KEPT_OUTSIDE:
         response.headers["Cache-Control"] = "no-store"
     if access.settings().is_secure:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
     return response
+
+
+def _framed_by() -> tuple[str, ...]:
+    if "framed_by" in g:
+        return cast(tuple[str, ...], g.framed_by)
+    # What is served without a session mustn't look at it: its answer may be kept for everybody.
+    launched = None if access.needs_no_database(request.endpoint) else _launched()
+    return launched.frame_origins if launched else ()
+
+
+def _sources(wanted: Iterable[str]) -> list[str]:
+    """Return those that are origins and nothing else: what platforms tell us can't add to our policy."""
+    return [source for source in wanted if _SOURCE.fullmatch(source)]

@@ -62,13 +62,14 @@ def test_a_style_has_its_hash_in_its_address_and_may_be_kept_for_a_year(client: 
 def test_over_https_the_cookie_travels_on_https_alone_and_the_browser_remembers(settings: Settings) -> None:
     with client_of(settings, base_url=SECURE) as client:
         headers = client.get("/sign-in", base_url=SECURE).headers
-    assert {"Secure", "HttpOnly", "SameSite=Lax"} <= set(headers["Set-Cookie"].split("; "))
+    assert {"Secure", "HttpOnly", "SameSite=None", "Partitioned"} <= set(headers["Set-Cookie"].split("; "))
     assert headers["Strict-Transport-Security"]
 
 
 def test_without_https_nothing_is_promised_that_would_lock_people_out(client: StrictClient) -> None:
     headers = client.get("/sign-in").headers
-    assert "Secure" not in headers["Set-Cookie"].split("; ")
+    assert {"HttpOnly", "SameSite=Lax"} <= set(headers["Set-Cookie"].split("; "))
+    assert not {"Secure", "Partitioned"} & set(headers["Set-Cookie"].split("; "))
     assert "Strict-Transport-Security" not in headers
 
 
