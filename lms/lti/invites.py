@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lms.db import Base
+from lms.db import Base, session
+from lms.lti.platforms import Deployment
+
+LASTS = timedelta(days=3)
+"""Long enough to be sent to whoever looks after the LMS and to be used over a weekend."""
 
 
 class Invite(Base):
@@ -24,6 +31,58 @@ class Invite(Base):
     made_at: Mapped[datetime]
     expires: Mapped[datetime]
     used_at: Mapped[datetime | None]
-    confirmed: Mapped[dict[str, object] | None] = mapped_column(sa.JSON)
+    confirmed: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON)
     """The platform's configuration as it was read and shown, so that what is confirmed is what was shown."""
     registration_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("lti_registration.id"))
+
+    def is_open(self, now: datetime) -> bool:
+        """Say whether it could still be used."""
+        return self.used_at is None and self.expires > now
+
+
+def invite(organisation_id: UUID, *, invited_by: UUID | None, now: datetime) -> tuple[str, Invite]:
+    """Invite one platform to an organisation. Returns the address's secret part, which can't be had again."""
+    secret = secrets.token_urlsafe(32)
+    made = Invite(
+        id=uuid4(),
+        hash=_hash(secret),
+        organisation_id=organisation_id,
+        invited_by=invited_by,
+        made_at=now,
+        expires=now + LASTS,
+    )
+    session.add(made)
+    session.flush()
+    return secret, made
+
+
+def find(secret: str) -> Invite | None:
+    """Return an invitation, used and expired ones included. Uses nothing up."""
+    return session.scalar(sa.select(Invite).where(Invite.hash == _hash(secret)))
+
+
+def lock(secret: str) -> Invite | None:
+    """Return an invitation as it is now, and let nobody else use it until the transaction ends."""
+    wanted = sa.select(Invite).where(Invite.hash == _hash(secret)).with_for_update()
+    return session.scalar(wanted.execution_options(populate_existing=True))
+
+
+def give_back(invite_id: UUID) -> None:
+    """Let an invitation be used again that led to no registration."""
+    session.execute(
+        sa.update(Invite).where(Invite.id == invite_id, Invite.registration_id.is_(None)).values(used_at=None)
+    )
+
+
+def covers_first_deployment(registration_id: UUID) -> bool:
+    """Say whether a registration was invited and has no deployment yet.
+
+    Most platforms name no deployment when they register, so the first one that launches is the one that was meant.
+    """
+    invited = sa.select(Invite.id).where(Invite.registration_id == registration_id).exists()
+    deployed = sa.select(Deployment.id).where(Deployment.registration_id == registration_id).exists()
+    return bool(session.scalar(sa.select(invited & ~deployed)))
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
