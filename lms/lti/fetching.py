@@ -257,10 +257,11 @@ def _failure(host: str, error: Exception) -> FetchError:
         )
     if isinstance(cause, ssl.SSLError):
         return FetchError(f"{host} does not speak https on that port as it should.")
-    if isinstance(cause, urllib3.exceptions.TimeoutError):
-        return FetchError(f"{host} can't be reached: nothing answered in time.")
+    # The first of these is a kind of the second.
     if isinstance(cause, urllib3.exceptions.NewConnectionError):
         return FetchError(f"{host} can't be reached: nothing takes connections at that address.")
+    if isinstance(cause, urllib3.exceptions.TimeoutError | TimeoutError):
+        return FetchError(f"{host} can't be reached: nothing answered in time.")
     return FetchError(f"{host} broke off before its answer was whole.")
 
 
@@ -332,9 +333,10 @@ def _resolve(place: _Place, allow_private: bool, deadline: _Deadline) -> list[st
     found = [ipaddress.ip_address(address) for address in _looked_up(place, deadline)]
     for address in found:
         if not _may_ask(address, allow_private):
+            unless = " unless LMS_LTI_ALLOW_PRIVATE_HOSTS lets it" if _may_ask(address, True) else ""
             raise AddressRefusedError(
-                f"{place.host} stands for {address}, which is not an address on the internet. "
-                "We don't ask addresses inside a network."
+                f"{place.host} is at {address}, which is not on the public internet. "
+                f"Countersign does not ask such addresses{unless}."
             )
     return [str(address) for address in found]
 
