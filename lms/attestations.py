@@ -266,20 +266,25 @@ _EARLIER = (
 )
 
 
+def given(person_id: UUID, assignment_id: UUID) -> Sequence[Attestation]:
+    """Return all that somebody has given for an assignment, by cycle."""
+    return session.scalars(_EARLIER, {"person": person_id, "assignment": assignment_id}).all()
+
+
 def _earlier(signing: Signing, kinds: Collection[Kind]) -> Attestation | None:
     """Return what is recorded already for the form's cycle, a signing before a declining.
 
     Raises ConflictError for a cycle that hasn't begun, or is over without a signing of these kinds.
     """
-    wanted = {"person": signing.person.id, "assignment": signing.assignment.id}
-    rows = session.scalars(_EARLIER, wanted).all()
+    rows = given(signing.person.id, signing.assignment.id)
     found = [row for row in rows if row.cycle == signing.cycle and row.kind in kinds]
-    if not found and signing.cycle != _open_cycle(rows):
+    if not found and signing.cycle != open_cycle(rows):
         raise ConflictError("This page belongs to another time you signed. Please start again.")
     return min(found, key=lambda row: row.kind is Kind.DECLINED, default=None)
 
 
-def _open_cycle(rows: Sequence[Attestation]) -> int:
+def open_cycle(rows: Sequence[Attestation]) -> int:
+    """Return the number of the cycle that is open, from all that somebody has given for an assignment."""
     return sum(row.kind in SIGNING_KINDS for row in rows)
 
 
@@ -295,8 +300,9 @@ def _append(
     signing: Signing, held: ledger.Held, act: _Act, key: Ed25519PrivateKey, now: datetime
 ) -> Attestation:
     at, identity, salt = ledger.tick(held, now).astimezone(UTC), uuid4(), os.urandom(32)
-    personal = rfc8785.dumps({**_details_on_record(signing), **act.details})
-    record = _record(signing, act, identity, commitment(salt, personal), at)
+    engagement = signing.engagement
+    work = {"job_title": engagement.job_title, "agency": engagement.agency}
+    personal = rfc8785.dumps({**on_record(signing.person, work), **act.details})
     leaf = {
         "id": identity,
         "organisation_id": signing.school.id,
@@ -307,27 +313,31 @@ def _append(
         "cycle": signing.cycle,
         "identity_assurance": signing.identity_assurance,
         "recorded_at": at,
-        "record": record,
+        "record": _record(signing, act, identity, commitment(salt, personal), at),
     }
+    return write(held, leaf, salt, personal, key)
+
+
+def write(
+    held: ledger.Held, leaf: dict[str, Any], salt: bytes, personal: bytes, key: Ed25519PrivateKey
+) -> Attestation:
+    """Write an attestation (its columns are `leaf`) with its personal details, and append it to a ledger."""
     session.execute(sa.insert(_attestation), leaf)
-    session.execute(
-        sa.insert(_signatory),
-        {"attestation_id": identity, "organisation_id": signing.school.id, "salt": salt, "details": personal},
-    )
-    ledger.append(held, identity, record, at, key)
+    kept = {"attestation_id": leaf["id"], "organisation_id": held.school.id}
+    session.execute(sa.insert(_signatory), {**kept, "salt": salt, "details": personal})
+    ledger.append(held, leaf["id"], leaf["record"], leaf["recorded_at"], key)
     return Attestation(**leaf)
 
 
-def _details_on_record(signing: Signing) -> dict[str, str]:
-    person, engagement = signing.person, signing.engagement
+def on_record(person: Person, work: dict[str, str | None]) -> dict[str, str]:
+    """Return the personal details of somebody as they stand on record, with some of their work; no blanks."""
     found = {
         "person": str(person.id),
         "forename": person.forename,
         "surname": person.surname,
         "known_as": person.known_as,
         "staff_no": person.staff_no,
-        "job_title": engagement.job_title,
-        "agency": engagement.agency,
+        **work,
     }
     return {name: value for name, value in found.items() if value}
 
@@ -352,10 +362,15 @@ def _record(signing: Signing, act: _Act, identity: UUID, personal: str, at: date
             "modules": act.modules,
             "statement": act.statement,
             "notice_sha256": notice_sha256,
-            "time": at.isoformat().replace("+00:00", "Z"),
+            "time": written(at),
             "method": act.method,
             "identity_assurance": signing.identity_assurance.value,
             "engagement_type": signing.engagement.type.value,
             "personal_details_sha256": personal,
         }
     )
+
+
+def written(at: datetime) -> str:
+    """Return a moment in UTC as records write it."""
+    return at.isoformat().replace("+00:00", "Z")

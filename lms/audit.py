@@ -28,6 +28,8 @@ class Event(StrEnum):
     POLICY_PUBLISHED = "policy_published"  # policy, label, sha256
     HELP_ANSWERED = "help_answered"  # request
     USER_CREATED = "user_created"  # role
+    ENGAGEMENT_STATED = "engagement_stated"  # type (as the person says)
+    MATCH_SETTLED = "match_settled"  # identity, same (yes, no)
 
 
 class AuditEntry(Base):

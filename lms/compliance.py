@@ -24,7 +24,7 @@ from lms.items import Item as Item
 from lms.items import deadlines
 from lms.items import items as items
 from lms.items import moment_of as moment_of
-from lms.people import Engagement, EngagementType, Person
+from lms.people import Engagement, EngagementType, Person, full_name
 from lms.status import Status
 from lms.training import Attempt, Exemption
 
@@ -68,8 +68,8 @@ class Obligation:
 
     @property
     def name(self) -> str:
-        """Forename and surname."""
-        return f"{self.forename} {self.surname}".strip()
+        """Forename and surname, or words where none was given."""
+        return full_name(self.forename, self.surname)
 
     @property
     def sign_by(self) -> date | None:

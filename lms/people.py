@@ -15,6 +15,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from lms.clock import london_day
 from lms.db import Base, Versioned, one_current, session
 
+NAMELESS = "Name not given"
+"""What stands for the name of somebody whose platform sent none, until they type one."""
+
 
 class EngagementType(StrEnum):
     """What an adult is to a school (policy clause 2.2: paid or not, governors and agency workers included)."""
@@ -66,8 +69,13 @@ class Person(Base):
 
     @property
     def name(self) -> str:
-        """Forename and surname; some people have one name."""
-        return f"{self.forename} {self.surname}".strip()
+        """Forename and surname; some people have one name, and words say so where none was given."""
+        return full_name(self.forename, self.surname)
+
+    @property
+    def is_nameless(self) -> bool:
+        """Whether no name is on record: a platform may send somebody without one."""
+        return not (self.forename or self.surname)
 
 
 class Engagement(Versioned, Base):
@@ -128,6 +136,23 @@ def add_person(
     session.add(person)
     session.flush()
     return person
+
+
+def full_name(forename: str, surname: str) -> str:
+    """Return a name as people read it, or words where none was given."""
+    return f"{forename} {surname}".strip() or NAMELESS
+
+
+def name_person(person: Person, forename: str, surname: str) -> None:
+    """Put a name on record for somebody, with what lists are ordered by."""
+    person.forename, person.surname = forename, surname
+    person.sort_name = folded(" ".join(filter(None, (surname, forename, person.known_as))))
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Return (forename, surname) of a full name: the last word is the surname, and so is a name of one word."""
+    forename, _, surname = name.rpartition(" ")
+    return forename, surname
 
 
 def engage(
@@ -207,6 +232,18 @@ def roles_by_organisation(roles: Iterable[Role]) -> dict[UUID, frozenset[RoleNam
 def is_current(engagement: Engagement, now: datetime) -> bool:
     """Say whether an engagement has not ended (it may begin later: a new starter learns before day one)."""
     return engagement.ends is None or engagement.ends >= london_day(now)
+
+
+def works_at(person_id: UUID, organisation_id: UUID, now: datetime) -> bool:
+    """Say whether somebody is engaged at a school, or will be. One query."""
+    found = session.scalar(
+        sa.select(Engagement.id)
+        .where(Engagement.person_id == person_id, Engagement.organisation_id == organisation_id)
+        .where(Engagement.recorded_to.is_(None))
+        .where(sa.or_(Engagement.ends.is_(None), Engagement.ends >= london_day(now)))
+        .limit(1)
+    )
+    return found is not None
 
 
 def people_with_email(email: str) -> list[Person]:

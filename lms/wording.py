@@ -22,6 +22,10 @@ NOTICE = (
     "Questions or a complaint: {data_protection_officer} ({data_protection_officer_email}), the school's data "
     "protection officer. After that, the Information Commissioner's Office (ico.org.uk).",
 )
+CONFIRMATION = (
+    "The record that this one refers to was made by the same person, who was signed in under another account. "
+    "HR has looked at both and confirms it."
+)
 NOT_CLEARANCE = "Signed. This is not clearance to work."
 
 

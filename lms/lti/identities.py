@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -12,8 +13,37 @@ from sqlalchemy.orm import Mapped, mapped_column
 from lms.db import Base, is_sqlite, session
 from lms.lti.claims import Claims
 from lms.lti.platforms import Registration
-from lms.people import Person, add_person, folded, people_with_email
+from lms.people import Person, add_person, name_person, people_with_email, split_name
 from lms.schools import Organisation
+
+
+class Described(Protocol):
+    """Somebody as a platform describes them: in a launch, or in the list of a course's members."""
+
+    @property
+    def sub(self) -> str:
+        """What the platform knows them by."""
+
+    @property
+    def name(self) -> str:
+        """The whole name."""
+
+    @property
+    def given_name(self) -> str:
+        """The forename."""
+
+    @property
+    def family_name(self) -> str:
+        """The surname."""
+
+    @property
+    def email(self) -> str | None:
+        """An address, in any case."""
+
+    @property
+    def staff_no(self) -> str | None:
+        """lis.person_sourcedid, or its like in a list."""
+
 
 LONGEST = 200
 """Characters of a name that are kept."""
@@ -42,19 +72,23 @@ class Identity(Base):
     """When HR said whether this is somebody on their list."""
 
 
-def make(registration: Registration, school: Organisation, claims: Claims, now: datetime) -> Identity:
+def make(registration: Registration, school: Organisation, claims: Described, now: datetime) -> Identity:
     """Make a person for a user whom nobody has seen before; return the identity that two launches at once share."""
     forename, surname = names_of(claims)
     email = _address(claims)
     person = add_person(
-        school.root_id, forename=forename, surname=surname, email=_free(email), staff_no=claims.staff_no
+        school.root_id,
+        forename=forename,
+        surname=surname,
+        email=_free_address(email),
+        staff_no=_free_staff_no(claims.staff_no, school.root_id),
     )
     values = {
         "id": uuid4(),
         "registration_id": registration.id,
         "sub": claims.sub,
         "person_id": person.id,
-        "name": person.name,
+        "name": f"{forename} {surname}".strip(),
         "email": email,
         "staff_no": claims.staff_no,
         "first_seen_at": now,
@@ -89,11 +123,17 @@ def refresh(identity: Identity, person: Person, claims: Claims) -> None:
     if email is not None and email != identity.email:
         identity.email = email
         if identity.made_person:
-            person.email = _free(email, person.id)
+            person.email = _free_address(email, person.id)
     if claims.staff_no is not None and claims.staff_no != identity.staff_no:
         identity.staff_no = claims.staff_no
         if identity.made_person:
-            person.staff_no = claims.staff_no
+            person.staff_no = _free_staff_no(claims.staff_no, person.root_id, person.id)
+
+
+def release(person: Person) -> None:
+    """Give up an address or staff number that somebody else has: HR's list goes before what a platform says."""
+    person.email = _free_address(person.email, person.id)
+    person.staff_no = _free_staff_no(person.staff_no, person.root_id, person.id)
 
 
 def _rename(identity: Identity, person: Person, claims: Claims) -> None:
@@ -106,36 +146,24 @@ def _rename(identity: Identity, person: Person, claims: Claims) -> None:
         name_person(person, forename, surname)
 
 
-def name_person(person: Person, forename: str, surname: str) -> None:
-    """Put a name on record for somebody, with what lists are ordered by."""
-    person.forename, person.surname = forename, surname
-    person.sort_name = folded(" ".join(filter(None, (surname, forename, person.known_as))))
-
-
-def names_of(claims: Claims) -> tuple[str, str]:
+def names_of(claims: Described) -> tuple[str, str]:
     """Return (forename, surname) as far as a launch says them: two parts, a full name taken apart, one, or none."""
     given, family = _plain(claims.given_name), _plain(claims.family_name)
     if given and family:
         return given, family
-    return split(_plain(claims.name)) if _plain(claims.name) else (given, family)
-
-
-def split(name: str) -> tuple[str, str]:
-    """Return (forename, surname) of a full name: the last word is the surname, and so is a name of one word."""
-    forename, _, surname = name.rpartition(" ")
-    return forename, surname
+    return split_name(_plain(claims.name)) if _plain(claims.name) else (given, family)
 
 
 def _plain(name: str | None) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in name or "").split())[:LONGEST].strip()
 
 
-def _address(claims: Claims) -> str | None:
+def _address(claims: Described) -> str | None:
     address = _plain(claims.email).lower()
     return address if "@" in address else None
 
 
-def _free(email: str | None, person_id: UUID | None = None) -> str | None:
+def _free_address(email: str | None, person_id: UUID | None = None) -> str | None:
     """Return an address that is nobody else's, else None.
 
     On most platforms people may change their own address. An address that two people have signs nobody in, so
@@ -144,3 +172,11 @@ def _free(email: str | None, person_id: UUID | None = None) -> str | None:
     if email is None or any(other.id != person_id for other in people_with_email(email)):
         return None
     return email
+
+
+def _free_staff_no(staff_no: str | None, root_id: UUID, person_id: UUID | None = None) -> str | None:
+    """Return a staff number that is nobody else's, else None: HR's lists find people by it."""
+    if staff_no is None:
+        return None
+    holders = sa.select(Person.id).where(Person.root_id == root_id, Person.staff_no == staff_no)
+    return None if any(holder != person_id for holder in session.scalars(holders)) else staff_no

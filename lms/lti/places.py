@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.db import Base, is_sqlite, session
-from lms.lti.claims import CONTEXT_HISTORY, LINK_HISTORY, Claims
+from lms.lti.claims import CONTEXT_HISTORY, LINK_HISTORY, Claims, identifier
 from lms.lti.platforms import Deployment
 
 PROGRAMME = "programme"
@@ -183,7 +183,8 @@ def _copied_from(claims: Claims, registration_id: UUID) -> str | None:
 
 def _ids(history: tuple[str, ...]) -> list[str]:
     # In a history each id is in percent-encoding, because commas part them.
-    return [unquote(part) for part in history[:_MOST_ANCESTORS]]
+    ids = (identifier(unquote(part)) for part in history[:_MOST_ANCESTORS])
+    return [found for found in ids if found is not None]
 
 
 def _target_of_link(values: list[str], registration_id: UUID) -> str | None:

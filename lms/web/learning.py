@@ -71,13 +71,18 @@ class Words:
 @blueprint.get("/")
 def home() -> ResponseReturnValue:
     """Show what the signed-in person must do, and by when."""
-    user, now = access.user(), access.request_time()
-    tasks = my_training.tasks(user.person, now)
+    user = access.user()
+    tasks = my_training.tasks(user.person, access.request_time())
+    schools = [task.school for task in tasks] or reading_list.schools_of(user.person.id, user.roles)
+    g.school = _heading_school(schools)
+    return home_page(tasks)
+
+
+def home_page(tasks: list[Task], *, just_done: str = "") -> str:
+    """Return the page of these tasks. `just_done` is the title of a module that was asked for and is done."""
     if not tasks:
-        g.school = _heading_school(reading_list.schools_of(user.person.id, user.roles))
         return render_template("learning/nothing.html")
-    g.school = _heading_school(task.school for task in tasks)
-    today = london_day(now)
+    today = london_day(access.request_time())
     return render_template(
         "learning/home.html",
         to_do=[task for task in tasks if _is_to_do(task)],
@@ -85,6 +90,7 @@ def home() -> ResponseReturnValue:
         settled=[task for task in tasks if not task.is_open or task.obligation.status is Status.DECLINED],
         many_schools=len({task.school.id for task in tasks}) > 1,
         today=today,
+        just_done=just_done,
     )
 
 
@@ -102,15 +108,20 @@ def _is_to_do(task: Task) -> bool:
 def module(slug: str) -> ResponseReturnValue:
     """Say what a module is, before it begins."""
     task, state = _asked(slug)
+    if task.is_open and state.is_completed:
+        return redirect(url_for(".summary", slug=slug, attempt=state.attempt_id))
+    return module_page(task, state)
+
+
+def module_page(task: Task, state: ModuleState) -> str:
+    """Return the page of a module that isn't completed, before its first question; or that nothing is to be done."""
     if not task.is_open:
         return render_template("learning/closed.html", task=task, today=london_day(access.request_time()))
-    if state.is_completed:
-        return redirect(url_for(".summary", slug=slug, attempt=state.attempt_id))
     return render_template(
         "learning/module.html",
         task=task,
         state=state,
-        parts=quotations.parts_taught(slug, state.module.teaches),
+        parts=quotations.parts_taught(state.module.slug, state.module.teaches),
         words=Words(task.school),
     )
 
