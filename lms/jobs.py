@@ -1,16 +1,19 @@
-"""The worker: sends what is in the outbox. Huey's queue only wakes it; the rows are the truth.
+"""The worker: sends what is in the outboxes, and reads courses. Huey's queue only wakes it; the rows are the truth.
 
 A message is taken (commit), written (commit, for it may mint a link), sent with no transaction open, and settled
-(commit). So a worker that is killed leaves a message in `sending`, which is never sent again by itself.
+(commit). So a worker that is killed leaves a message in `sending`, which is never sent again by itself. Mail, scores
+and courses each have a thread, so that a platform that is slow keeps nobody waiting for their sign-in link.
 """
 
 from __future__ import annotations
 
 import functools
 import logging
+import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, closing
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -25,12 +28,19 @@ from lms import clock, letters, mail, tokens
 from lms.config import Settings
 from lms.db import db, is_sqlite, session, transaction
 from lms.errors import NotFoundError
+from lms.lti import deliveries, logins, memberships, scores
+from lms.lti.fetching import Outgoing
+from lms.lti.services import Services
 from lms.smtp import Letter, MailServer, NoServer, Outlet, Problem, Terminal
 
 log = logging.getLogger("countersign")
 
 STOP_WITHIN = 20.0
 """Seconds that a worker which is told to stop has for the letter it is sending."""
+MAIL, SCORES, COURSES = "deliver", "scores", "courses"
+"""What there is to do, as the queue names it."""
+_WOKEN_BY = {mail.LEAVING: MAIL, scores.WAITING: SCORES, memberships.WANTED: COURSES}
+"""What a commit that leaves something (by its key in the session's `info`) has the worker look at."""
 
 
 class App(Protocol):
@@ -45,17 +55,17 @@ class App(Protocol):
 
 
 def init_app(app: App) -> None:
-    """Give the app its queue: a commit that leaves mail in the outbox wakes the worker."""
+    """Give the app its queue: a commit that leaves something to send or to read wakes the worker."""
     with app.app_context():
         _queues[db.engine] = Queue(app)
 
 
 def run_worker(app: App) -> None:
-    """Send mail until SIGTERM comes, and then finish the letter in hand. For the main thread of a process."""
+    """Work until SIGTERM comes, and then finish the letter in hand. For the main thread of a process."""
     with app.app_context():
         queue = _queues[db.engine]
     queue.huey.create_consumer(
-        workers=1, max_delay=1.0, graceful_signal="TERM", shutdown_timeout=STOP_WITHIN
+        workers=len(_WOKEN_BY), max_delay=1.0, graceful_signal="TERM", shutdown_timeout=STOP_WITHIN
     ).run()
 
 
@@ -74,38 +84,79 @@ class Queue:
     def __init__(self, app: App) -> None:
         # The queue is found by the app's engine, so it must not be what keeps the app alive.
         self._app = weakref.ref(app)
+        self._busy = {name: threading.Lock() for name in (SCORES, COURSES)}
 
     @functools.cached_property
     def huey(self) -> Huey:
-        """The queue with its two tasks."""
+        """The queue with its tasks."""
         app = self._app_now()
         with app.app_context():
             made = _open(app.config)
-        self._deliver = made.task(name="deliver")(self._work)
+        work = {MAIL: self._send_mail, SCORES: self._send_scores, COURSES: self._read_courses}
+        self._tasks = {name: made.task(name=name)(task) for name, task in work.items()}
         made.periodic_task(crontab(), name="each_minute")(self._each_minute)
+        made.periodic_task(_begins_night, name="each_night")(self._each_night)
         weakref.finalize(self, made.storage.close)
         return made
 
-    def wake(self) -> None:
-        """Have the worker look at the outbox, unless it is about to."""
-        if not self.huey.pending_count():
-            self._deliver()
+    def wake(self, name: str) -> None:
+        """Have the worker do one of its tasks, unless it is about to."""
+        if not any(task.name == name for task in self.huey.pending()):
+            self._tasks[name]()
 
     def _app_now(self) -> App:
         app = self._app()
         assert app is not None
         return app
 
-    def _work(self) -> None:
+    @functools.cached_property
+    def _services(self) -> Services:
+        # Kept, because it keeps the platforms' tokens: most limit how many we may ask for.
+        config = self._app_now().config
+        settings: Settings = config["SETTINGS"]
+        outgoing = Outgoing(allow_private=settings.lti_allow_private_hosts)
+        return Services(outgoing, config["LTI_KEYS"], settings.base_url)
+
+    def _send_mail(self) -> None:
         app = self._app_now()
         with app.app_context():
             deliver(app.config["SETTINGS"], demo=bool(app.config.get("DEMO")))
+
+    def _send_scores(self) -> None:
+        self._until_done(SCORES, deliveries.deliver)
+
+    def _read_courses(self) -> None:
+        self._until_done(COURSES, memberships.sync_next)
+
+    def _until_done(self, name: str, step: Callable[[Services, datetime], bool]) -> None:
+        """Take step after step while there is more, in one thread: another would wait for the same platform."""
+        if not self._busy[name].acquire(blocking=False):
+            return
+        try:
+            with self._app_now().app_context():
+                while step(self._services, clock.now()):
+                    pass
+        finally:
+            self._busy[name].release()
 
     def _each_minute(self) -> None:
         with self._app_now().app_context(), transaction():
             mail.give_up_unfinished(clock.now())
             tokens.sweep(clock.now())
-        self._work()
+            logins.sweep(clock.now())
+        self.wake(SCORES)
+        self.wake(COURSES)
+        self._send_mail()
+
+    def _each_night(self) -> None:
+        with self._app_now().app_context(), transaction():
+            memberships.plan_night(clock.now())
+
+
+def _begins_night(_: datetime) -> bool:
+    """Say whether it is one in London, where Huey looks once a minute at a time in UTC."""
+    local = clock.now().astimezone(clock.LONDON)
+    return (local.hour, local.minute) == (memberships.NIGHT.start, 0)
 
 
 _queues: weakref.WeakKeyDictionary[sa.Engine, Queue] = weakref.WeakKeyDictionary()
@@ -114,20 +165,25 @@ _queues: weakref.WeakKeyDictionary[sa.Engine, Queue] = weakref.WeakKeyDictionary
 @event.listens_for(session, "after_commit")
 def _wake(committed: Session) -> None:
     # A savepoint that ends is a commit too, but nobody else sees what it holds yet.
-    if committed.in_nested_transaction() or not committed.info.pop(mail.LEAVING, False):
+    if committed.in_nested_transaction():
+        return
+    wanted = [name for key, name in _WOKEN_BY.items() if committed.info.pop(key, False)]
+    if not wanted:
         return
     try:
         if queue := _queues.get(db.engine):
-            queue.wake()
+            for name in wanted:
+                queue.wake(name)
     except Exception as error:
-        # What was committed stands; the worker looks at the outbox every minute anyway.
+        # What was committed stands; the worker looks every minute anyway.
         log.warning("the worker could not be woken: %s", error)
 
 
 @event.listens_for(session, "after_rollback")
 def _stay_asleep(undone: Session) -> None:
     if not undone.in_nested_transaction():
-        undone.info.pop(mail.LEAVING, None)
+        for key in _WOKEN_BY:
+            undone.info.pop(key, None)
 
 
 def _open(config: Mapping[str, Any]) -> Huey:
