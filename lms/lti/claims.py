@@ -40,6 +40,19 @@ class MessageType(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """The ids that a launch names. Also read before it is verified, to look rows up and for nothing else."""
+
+    deployment: str | None
+    sub: str | None
+    link_id: str | None
+    context_id: str | None
+
+
+NOTHING = Named(None, None, None, None)
+
+
+@dataclass(frozen=True, slots=True)
 class DeepLinkingSettings:
     """What the platform will take back from a course editor who picks content."""
 
@@ -87,15 +100,10 @@ class Claims:
     product: str
     """product_family_code, in lower case."""
 
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """The ids that a launch names. Also read before it is verified, to look rows up and for nothing else."""
-
-    deployment: str | None
-    sub: str | None
-    link_id: str | None
-    context_id: str | None
+    @property
+    def named(self) -> Named:
+        """The ids in it, to look rows up by."""
+        return Named(self.deployment, self.sub, self.link_id, self.context_id)
 
 
 def named(payload: dict[str, Any]) -> Named:

@@ -74,7 +74,7 @@ def unverified(id_token: str) -> Named:
     try:
         return claims.named(_json_object(_segments(id_token)[1]))
     except LaunchRefusedError:
-        return Named(None, None, None, None)
+        return claims.NOTHING
 
 
 def _segments(id_token: str) -> list[bytes]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lms.web.lti import frame, jwks
+from lms.web.lti import frame, jwks, launching
 from lms.web.lti.blueprint import blueprint
 
-__all__ = ["blueprint", "frame", "jwks"]
+__all__ = ["blueprint", "frame", "jwks", "launching"]
