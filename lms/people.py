@@ -43,6 +43,7 @@ class RoleName(StrEnum):
     """What somebody may do at an organisation. Everyone engaged is a learner; the others are given."""
 
     LEARNER = "learner"
+    RECEPTIONIST = "receptionist"
     MANAGER = "manager"
     HR = "hr"
     ADMIN = "admin"

@@ -19,6 +19,7 @@ class Purpose(StrEnum):
     """What a link is good for."""
 
     SIGN_IN = "sign_in"
+    PERSONAL_LINK = "personal_link"
     LTI_WINDOW = "lti_window"
     """To go on in a window of its own, from a frame that keeps no cookies."""
 

@@ -41,6 +41,8 @@ class Assignment(Versioned, Base):
     """… on this day. One of the two is set."""
     months: Mapped[int | None]
     """How long a signature counts; null: until a new version says otherwise."""
+    least_days: Mapped[int | None]
+    """Only those whose engagement lasts longer than so many days need do it; null: everybody."""
 
 
 class Exemption(Versioned, Base):

@@ -33,6 +33,7 @@ class Rule(Enum):
     ANYONE = "anyone"
     SIGNED_IN = "anyone who is signed in; the view sees to whose it is"
     RECORDS = "managers, HR and admins of the school (managers see only done or not done of their own team)"
+    RECEPTION = "receptionists, HR and admins of the school"
     HR = "HR and admins of the school"
     ADMIN = "admins of the school"
     ADMIN_ANYWHERE = "admins of any organisation"
@@ -97,6 +98,39 @@ RULES: dict[str, Rule] = {
     "platforms.roles": Rule.ADMIN_ANYWHERE,
     "platforms.pause": Rule.ADMIN_ANYWHERE,
     "platforms.edit": Rule.ADMIN_ANYWHERE,
+    "reception.desk": Rule.RECEPTION,
+    "reception.rows": Rule.RECEPTION,
+    "reception.expected": Rule.RECEPTION,
+    "reception.walk_in": Rule.RECEPTION,
+    "reception.visit": Rule.RECEPTION,
+    "reception.arrive": Rule.RECEPTION,
+    "reception.code": Rule.RECEPTION,
+    "reception.to_class": Rule.RECEPTION,
+    "reception.assisted": Rule.RECEPTION,
+    "reception.leave": Rule.RECEPTION,
+    "reception.passport": Rule.RECEPTION,
+    "reception.print_form": Rule.RECEPTION,
+    "reception.record_paper": Rule.RECEPTION,
+    "reception.scan": Rule.RECEPTION,
+    "join.enter": Rule.ANYONE,
+    "join.join": Rule.ANYONE,
+    "join.confirm": Rule.SIGNED_IN,
+    "kiosk.start": Rule.RECEPTION,
+    "kiosk.welcome": Rule.ANYONE,
+    "kiosk.finish": Rule.ANYONE,
+    "kiosk.leave": Rule.ANYONE,
+    "card.card": Rule.SIGNED_IN,
+    "links.links": Rule.HR,
+    "links.resend": Rule.HR,
+    "links.revoke": Rule.HR,
+    "links.letter": Rule.HR,
+    "links.open": Rule.ANYONE,
+    "inset.home": Rule.HR,
+    "inset.host": Rule.HR,
+    "inset.count": Rule.HR,
+    "inset.codes": Rule.HR,
+    "inset.close": Rule.HR,
+    "inset.join": Rule.ANYONE,
     "admin.home": Rule.ADMIN_ANYWHERE,
     "admin.resend": Rule.ADMIN_ANYWHERE,
     "admin.settings": Rule.ADMIN,
@@ -106,6 +140,7 @@ _OWN_TRANSACTIONS = frozenset({Rule.OWN_TRANSACTIONS, Rule.ADMIN_OWN_TRANSACTION
 _OF_ADMINS = frozenset({Rule.ADMIN_ANYWHERE, Rule.ADMIN_OWN_TRANSACTIONS})
 _SCHOOL_ROLES: dict[Rule, frozenset[RoleName]] = {
     Rule.RECORDS: frozenset({RoleName.MANAGER, RoleName.HR, RoleName.ADMIN}),
+    Rule.RECEPTION: frozenset({RoleName.RECEPTIONIST, RoleName.HR, RoleName.ADMIN}),
     Rule.HR: frozenset({RoleName.HR, RoleName.ADMIN}),
     Rule.ADMIN: frozenset({RoleName.ADMIN}),
 }
