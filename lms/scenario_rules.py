@@ -10,7 +10,7 @@ from lms.scenario_graph import END
 from lms.scenario_outline import ModuleOutline, SceneOutline, Word
 from lms.scenario_yaml import Flaw
 
-FEWEST_DECISIONS, MOST_DECISIONS = 4, 6
+FEWEST_DECISIONS, MOST_DECISIONS = 3, 6
 FEWEST_CHOICES, MOST_CHOICES = 3, 4
 _OUTCOMES = {"unsafe", "acceptable", "best"}
 
