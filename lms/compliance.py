@@ -19,14 +19,14 @@ from sqlalchemy.orm import aliased
 
 from lms.attestations import SIGNING_KINDS, Attestation, IdentityAssurance, Kind
 from lms.clock import london_day
-from lms.db import session
+from lms.db import is_sqlite, session
 from lms.items import Item as Item
 from lms.items import deadlines
 from lms.items import items as items
 from lms.items import moment_of as moment_of
 from lms.people import Engagement, EngagementType, Person, full_name
 from lms.status import Status
-from lms.training import Attempt, Exemption
+from lms.training import Assignment, Attempt, Exemption
 
 
 class Standing(Enum):
@@ -148,6 +148,7 @@ def _engaged(item: Item, standing: Standing, among: Sequence[UUID] | None) -> sa
         Engagement.recorded_at(item.moment),
         Engagement.type.in_([EngagementType(t) for t in item.assignment.audience]),
         *on_the_day(standing, item.day, item.assignment.organisation_id, item.moment),
+        *_lasts_long_enough(item.assignment),
     )
     if standing is Standing.LEFT:
         # Whoever left before it was assigned was never asked.
@@ -155,6 +156,25 @@ def _engaged(item: Item, standing: Standing, among: Sequence[UUID] | None) -> sa
     if among is not None:
         statement = statement.where(Engagement.person_id.in_(among))
     return statement.subquery("engaged")
+
+
+def _lasts_long_enough(assignment: Assignment) -> list[sa.ColumnElement[bool]]:
+    if assignment.least_days is None:
+        return []
+    first, last = Engagement.starts, Engagement.ends
+    if is_sqlite():
+        nights: Any = sa.func.julianday(last) - sa.func.julianday(first)
+    else:
+        nights = sa.type_coerce(last - first, sa.Integer())
+    # From Monday to Friday is four nights, and five days, which is no longer than five days.
+    return [sa.or_(last.is_(None), nights >= assignment.least_days)]
+
+
+def may_oblige(assignment: Assignment, engagement: Engagement) -> bool:
+    """Say whether an assignment is for somebody so engaged: the type is meant, and it lasts long enough."""
+    least, ends = assignment.least_days, engagement.ends
+    is_long = least is None or ends is None or (ends - engagement.starts).days >= least
+    return engagement.type in assignment.audience and is_long
 
 
 def on_the_day(

@@ -113,7 +113,7 @@ def signing_now(
     """
     wanted = {"assignment": assignment_id, "person": person.id, "now": now, "day": london_day(now)}
     for assignment, school, policy, version, engagement in session.execute(_SIGNING, wanted):
-        if engagement.type in assignment.audience:
+        if compliance.may_oblige(assignment, engagement):
             return Signing(school, person, engagement, assignment, policy, version, cycle, assurance)
     raise NotFoundError("That isn’t something you have been asked to do, or it has been withdrawn.")
 
@@ -196,7 +196,7 @@ def _task(asked: _Asked, item: Item, obligation: Obligation, states: _States) ->
     mine = next(
         e
         for e in asked.engagements.values()
-        if e.organisation_id == school.id and e.type in item.assignment.audience
+        if e.organisation_id == school.id and compliance.may_oblige(item.assignment, e)
     )
     progress = tuple(_state(item, slug, states, cycle) for slug in required_modules(item.assignment))
     return Task(

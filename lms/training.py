@@ -151,17 +151,22 @@ def assign(
     due_days: int | None = None,
     due_on: date | None = None,
     months: int | None = 12,
+    least_days: int | None = None,
     id: UUID | None = None,
 ) -> Assignment:
     """Put the adults of some engagement types under an obligation. `id` is its own, where it has been given one.
 
+    With `least_days`, only those whose engagement lasts longer than so many days.
+
     Raises:
-        ConflictError: nobody is named, or the due day isn't said once.
+        ConflictError: nobody is named, the due day isn't said once, or the days are none.
     """
     if not audience:
         raise ConflictError("Choose at least one group of people who must sign.")
     if (due_days is None) == (due_on is None):
         raise ConflictError("Say when it is due: after a number of days, or on a day.")
+    if least_days is not None and least_days < 1:
+        raise ConflictError("Say a number of days from 1, or leave it out for everybody.")
     assignment = Assignment(
         id=id or uuid4(),
         recorded_from=now,
@@ -173,6 +178,7 @@ def assign(
         due_days=due_days,
         due_on=due_on,
         months=months,
+        least_days=least_days,
     )
     session.add(assignment)
     session.flush()

@@ -90,6 +90,7 @@ def make_assignment(
     due_days: int | None = 14,
     due_on: date | None = None,
     months: int | None = 12,
+    least_days: int | None = None,
 ) -> training.Assignment:
     """Put every engagement type (or some) under an obligation; a policy alone unless modules are named."""
     return training.assign(
@@ -102,6 +103,7 @@ def make_assignment(
         due_days=None if due_on else due_days,
         due_on=due_on,
         months=months,
+        least_days=least_days,
     )
 
 

@@ -50,6 +50,7 @@ class World:
     due_days: int | None
     due_on: date | None
     months: int | None
+    least_days: int | None
     resign: list[tuple[datetime, date | None]]
     engagements: list[dict[str, Any]]
     attestations: list[dict[str, Any]]
@@ -67,7 +68,7 @@ def worlds(draw: st.DrawFn) -> World:
             "who": PEOPLE,
             "type": TYPES,
             "starts": DAYS,
-            "days": maybe(st.integers(0, 60)),
+            "days": maybe(st.sampled_from([0, 1, 4, 5, 6]) | st.integers(0, 60)),
             "ended": maybe(MOMENTS),
         }
     )
@@ -89,6 +90,7 @@ def worlds(draw: st.DrawFn) -> World:
         due_days=None if due_on else draw(st.sampled_from([0, 7, 14])),
         due_on=due_on,
         months=draw(st.sampled_from([None, 1, 2])),
+        least_days=draw(st.sampled_from([None, 1, 5, 30])),
         resign=resign,
         engagements=draw(st.lists(engagement, min_size=1, max_size=5)),
         attestations=[
@@ -119,6 +121,7 @@ class Recorded:
             due_days=world.due_days,
             due_on=world.due_on,
             months=world.months,
+            least_days=world.least_days,
         )
         self.engagement_ids = [self._engage(e) for e in world.engagements]
         for n, a in enumerate(world.attestations):
@@ -226,7 +229,14 @@ class Told:
                 found = here
             case Standing.LEFT:
                 found = [] if here else [e for e in mine if last_day(e) >= self.world.assigned_on]
-        return [e for e in found if e["type"] in self.world.audience]
+        return [e for e in found if e["type"] in self.world.audience and self.is_long_enough(e)]
+
+    def is_long_enough(self, e: dict[str, Any]) -> bool:
+        least, last = self.world.least_days, last_day(e)
+        if least is None or last is None:
+            return True
+        lasts = (last - e["starts"]).days + 1
+        return lasts > least
 
     def given(self, *kinds: Kind) -> list[dict[str, Any]]:
         """What was given and stands, the latest last."""

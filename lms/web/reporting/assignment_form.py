@@ -10,7 +10,7 @@ from uuid import UUID
 
 from flask_wtf import FlaskForm
 from wtforms import Field, Form, IntegerField, RadioField, SelectField, SelectMultipleField
-from wtforms.validators import AnyOf, DataRequired, NumberRange, StopValidation, ValidationError
+from wtforms.validators import AnyOf, DataRequired, NumberRange, Optional, StopValidation, ValidationError
 
 from lms.clock import day_in_words
 from lms.people import EngagementType
@@ -60,10 +60,13 @@ class Terms:
     due_days: int | None
     due_on: date | None
     months: int | None
+    least_days: int | None
 
 
-def _number_of(unit: str, when: OnlyIf, *, most: int, default: int, description: str) -> WholeNumber:
-    bounds = NumberRange(1, most, f"Enter a number of {unit} from 1 to {most}")
+def _number_of(
+    unit: str, when: OnlyIf, *, least: int = 1, most: int, default: int, description: str
+) -> WholeNumber:
+    bounds = NumberRange(least, most, f"Enter a number of {unit} from {least} to {most}")
     return WholeNumber(
         f"Number of {unit}", description=description, default=default, validators=[when, bounds]
     )
@@ -89,6 +92,14 @@ class AssignmentForm(FlaskForm):  # type: ignore[misc]
         validators=[DataRequired("Choose at least one group of people")],
         invalid_choice_message="Choose groups of people from the list",
     )
+    least_days = WholeNumber(
+        "Only for those who stay longer than … days",
+        description="Leave it empty for everybody. With 5, whoever comes for Monday to Friday is not asked.",
+        validators=[
+            Optional(),
+            NumberRange(1, MOST_DAYS, f"Enter a number of days from 1 to {MOST_DAYS}, or leave it empty"),
+        ],
+    )
     due = RadioField(
         "When is it due?",
         choices={AFTER_DAYS: "A number of days after they are asked", ON_A_DAY: "On a date"},
@@ -99,9 +110,10 @@ class AssignmentForm(FlaskForm):  # type: ignore[misc]
     due_days = _number_of(
         "days",
         OnlyIf("due", AFTER_DAYS),
+        least=0,
         most=MOST_DAYS,
         default=14,
-        description="Counted from today, or from their first day if that is later.",
+        description="Counted from today, or from their first day if that is later. 0 is the day itself.",
     )
     due_on = DayField(
         "Due date",
@@ -160,6 +172,7 @@ class AssignmentForm(FlaskForm):  # type: ignore[misc]
             due_days=self.due_days.data if self.due.data == AFTER_DAYS else None,
             due_on=self.due_on.data if self.due.data == ON_A_DAY else None,
             months=self.months.data if self.valid.data == FOR_MONTHS else None,
+            least_days=self.least_days.data,
         )
 
     @property
