@@ -29,6 +29,7 @@ class Event(StrEnum):
     HELP_ANSWERED = "help_answered"  # request
     USER_CREATED = "user_created"  # role
     ENGAGEMENT_STATED = "engagement_stated"  # type (as the person says)
+    KNOWN_VISITOR_SHOWN = "known_visitor_shown"  #
     MATCH_SETTLED = "match_settled"  # identity, same (yes, no)
 
 

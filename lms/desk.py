@@ -5,6 +5,7 @@ Where a visit stands is worked out, never kept; that it is signed comes from the
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID, uuid4
@@ -12,7 +13,8 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lms.db import Base
+from lms.db import Base, session
+from lms.errors import ConflictError, NotFoundError
 
 
 class PhotoId(StrEnum):
@@ -22,6 +24,23 @@ class PhotoId(StrEnum):
     DRIVING_LICENCE = "driving_licence"
     AGENCY_BADGE = "agency_badge"
     OTHER = "other"
+
+    @property
+    def words(self) -> str:
+        """The kind as people say it: "Driving licence"."""
+        return "Other photo ID" if self is PhotoId.OTHER else self.replace("_", " ").capitalize()
+
+
+class Assistance(StrEnum):
+    """How somebody was helped to read and understand."""
+
+    READ_ALOUD = "read_aloud"
+    INTERPRETED = "interpreted"
+
+    @property
+    def words(self) -> str:
+        """The help as people say it: "Read aloud"."""
+        return self.replace("_", " ").capitalize()
 
 
 class Place(StrEnum):
@@ -36,7 +55,10 @@ class Visit(Base):
     """One adult, expected or arrived at one school on one London day."""
 
     __tablename__ = "visit"
-    __table_args__ = (sa.UniqueConstraint("organisation_id", "person_id", "day"),)
+    __table_args__ = (
+        sa.UniqueConstraint("organisation_id", "person_id", "day"),
+        sa.Index("ix_visit_organisation_day", "organisation_id", "day"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     organisation_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organisation.id"))
@@ -67,3 +89,81 @@ class Visit(Base):
     to_class_by: Mapped[str | None]
     to_class_reason: Mapped[str | None]
     left_at: Mapped[datetime | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """The three ticks of arriving, as reception made them."""
+
+    id_kind: PhotoId | None
+    same_person: bool
+    agency_confirmed: bool
+
+
+def visit_at(school_id: UUID, visit_id: UUID) -> Visit:
+    """Return a visit to a school. Raises NotFoundError for one that is unknown or another school's."""
+    visit = session.get(Visit, visit_id)
+    if visit is None or visit.organisation_id != school_id:
+        raise NotFoundError("There is no such visit at this school.")
+    return visit
+
+
+def arrive(visit: Visit, checks: Checks, *, from_agency: bool, by: UUID, now: datetime) -> None:
+    """Record that somebody is here and who checked it. Of somebody who has arrived already nothing changes.
+
+    Raises:
+        ConflictError: one of the ticks is missing (the agency's counts for agency workers alone).
+    """
+    if visit.arrived_at is not None:
+        return
+    if not checks.same_person or checks.id_kind is None or (from_agency and not checks.agency_confirmed):
+        raise ConflictError("Nobody has arrived until every check is ticked.")
+    visit.id_kind, visit.same_person = checks.id_kind, True
+    visit.agency_confirmed = from_agency and checks.agency_confirmed
+    visit.checked_by, visit.arrived_at = by, now
+    _changed(visit, now)
+
+
+def send_to_class(visit: Visit, *, senior: str, reason: str, now: datetime) -> None:
+    """Record that a named senior sent somebody to class before they signed. The first decision stands.
+
+    Raises:
+        ConflictError: they have not arrived, so nobody has checked who they are.
+    """
+    _must_be_here(visit)
+    if visit.to_class_at is None:
+        visit.to_class_at, visit.to_class_by, visit.to_class_reason = now, senior, reason
+        _changed(visit, now)
+
+
+def assist(visit: Visit, *, by: str, how: Assistance, now: datetime) -> None:
+    """Record who reads it aloud to somebody, or interprets it.
+
+    Raises:
+        ConflictError: they have not arrived.
+    """
+    _must_be_here(visit)
+    visit.assisted_by, visit.assisted_how = by, how.value
+    _changed(visit, now)
+
+
+def leave(visit: Visit, now: datetime) -> None:
+    """Record that somebody has left; a second press changes nothing.
+
+    Raises:
+        ConflictError: they have not arrived.
+    """
+    _must_be_here(visit)
+    if visit.left_at is None:
+        visit.left_at = now
+        _changed(visit, now)
+
+
+def _must_be_here(visit: Visit) -> None:
+    if visit.arrived_at is None:
+        raise ConflictError("They have not arrived yet. Check who they are first.")
+
+
+def _changed(visit: Visit, now: datetime) -> None:
+    visit.changed_at = now
+    session.flush()

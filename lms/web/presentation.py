@@ -178,7 +178,10 @@ _TRAINING = {"learning.home", "learning.module", "learning.step", "learning.summ
 def _school_links(school: Organisation) -> list[tuple[str, str, bool]]:
     held = access.user().roles_at(school)
     links = []
-    if held - {RoleName.LEARNER}:
+    if held & {RoleName.RECEPTIONIST, RoleName.HR, RoleName.ADMIN}:
+        desk = url_for("reception.desk", school=school.slug)
+        links.append(("Reception", desk, request.blueprint == "reception"))
+    if held & {RoleName.MANAGER, RoleName.HR, RoleName.ADMIN}:
         records = url_for("reporting.records", school=school.slug)
         links.append(("Staff records", records, request.blueprint == "reporting"))
     if RoleName.ADMIN in held:

@@ -228,6 +228,8 @@ def _desk_of(person: Person) -> str:
         school = session.get_one(Organisation, organisation_id)
         if school.kind is Kind.SCHOOL and held & {RoleName.HR, RoleName.MANAGER}:
             return url_for("reporting.records", school=school.slug)
+        if school.kind is Kind.SCHOOL and RoleName.RECEPTIONIST in held:
+            return url_for("reception.desk", school=school.slug)
     return "/"
 
 

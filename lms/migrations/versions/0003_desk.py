@@ -88,6 +88,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("visit", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_visit_person_id"), ["person_id"], unique=False)
+        batch_op.create_index("ix_visit_organisation_day", ["organisation_id", "day"], unique=False)
 
     op.create_table(
         "gathering_attendee",

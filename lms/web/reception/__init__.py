@@ -1,0 +1,8 @@
+"""The reception desk: who is expected, who has come, and one visitor's page."""
+
+from __future__ import annotations
+
+from lms.web.reception import desk, expected, visit
+from lms.web.reception.blueprint import blueprint
+
+__all__ = ["blueprint", "desk", "expected", "visit"]
