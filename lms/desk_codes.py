@@ -143,6 +143,16 @@ def _bind(visit: Visit, device_hash: str, place: Place, now: datetime) -> bool:
     return bound is not None
 
 
+def is_bound(code: str, device: str) -> bool:
+    """Say whether a code is bound to the device that holds this secret."""
+    return (
+        session.scalar(
+            sa.select(Visit.id).where(Visit.code_hash == _hash(code), Visit.device_hash == _hash(device))
+        )
+        is not None
+    )
+
+
 def finish(visit_id: UUID, now: datetime) -> None:
     """End a visitor's code: whoever picks up their device next gets nowhere with it."""
     session.execute(

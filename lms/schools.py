@@ -14,6 +14,9 @@ from lms.db import Base, session
 from lms.errors import ConflictError, NotFoundError
 from lms.policy_text import PLACEHOLDERS
 
+CARD_CONTACTS: dict[str, str] = {"first_aid": "first aid"}
+"""Contacts that a visitor's card names and no policy can, so that a policy's text never changes with them."""
+
 
 class Kind(StrEnum):
     """What an organisation is. A school by itself is the root of its own tree."""
@@ -34,7 +37,8 @@ class Organisation(Base):
     name: Mapped[str]
     ledger_origin: Mapped[str] = mapped_column(unique=True)
     contacts: Mapped[dict[str, str]] = mapped_column(default=dict)
-    """The people that policies and pages name, by placeholder (policy_text.PLACEHOLDERS but `school`)."""
+    """The people that policies and pages name, by placeholder (policy_text.PLACEHOLDERS but `school`);
+    and CARD_CONTACTS."""
 
     @property
     def root_id(self) -> UUID:

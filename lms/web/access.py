@@ -114,6 +114,7 @@ RULES: dict[str, Rule] = {
     "reception.scan": Rule.RECEPTION,
     "join.enter": Rule.ANYONE,
     "join.join": Rule.ANYONE,
+    "join.finish": Rule.ANYONE,
     "join.confirm": Rule.SIGNED_IN,
     "kiosk.start": Rule.RECEPTION,
     "kiosk.welcome": Rule.ANYONE,
@@ -192,8 +193,10 @@ _USER = (
 
 
 def load_user(cookie_id: str) -> User | None:
-    """Return the user whom a cookie names, unless their sessions were ended since."""
+    """Return the user whom a cookie names, unless the session is over or their sessions were ended since."""
     identity, _, epoch = cookie_id.partition(".")
+    if cookie.get("until", request_time().timestamp()) < request_time().timestamp():
+        return None
     rows = session.execute(_USER, {"person": UUID(identity)}).all()
     if not rows or rows[0][0].erased_at is not None or str(rows[0][0].sign_in_epoch) != epoch:
         return None
@@ -213,9 +216,11 @@ def _roles_in(launched: LtiSession | None, held: Roles) -> Roles:
     return {launched.school_id: here | {launched.role}}
 
 
-def sign_in(person: Person, assurance: IdentityAssurance) -> None:
-    """Begin a new session for somebody, and remember how we know who it is."""
+def sign_in(person: Person, assurance: IdentityAssurance, *, until: datetime | None = None) -> None:
+    """Begin a new session for somebody, and remember how we know who it is. With `until`, it ends then."""
     _begin(User(person, roles_of(person.id)), assurance)
+    if until is not None:
+        cookie["until"] = until.timestamp()
 
 
 def sign_in_by_launch(person: Person, roles: Roles, launched: LtiSession) -> None:

@@ -19,12 +19,14 @@ from lms.db import session
 from lms.errors import NotFoundError
 from lms.people import RoleName
 from lms.policy_text import PLACEHOLDERS
-from lms.schools import Kind, Organisation
+from lms.schools import CARD_CONTACTS, Kind, Organisation
 from lms.web import access
 
 blueprint = Blueprint("admin", __name__)
 
 LONGEST = 120
+CONTACTS = {**PLACEHOLDERS, **CARD_CONTACTS}
+"""Every setting, with what it stands for in words."""
 MESSAGE_WORDS = {
     mail.MessageKind.SIGN_IN_LINK: "Sign-in link",
     mail.MessageKind.SHARED_ADDRESS: "Why a shared address gets no link",
@@ -32,7 +34,7 @@ MESSAGE_WORDS = {
     mail.MessageKind.HELP_REQUEST: "Request for HR’s help",
 }
 GROUPS = {
-    "The school": ("school", "head", "chair_of_governors", "senior_manager", "hr_contact"),
+    "The school": ("school", "head", "chair_of_governors", "senior_manager", "hr_contact", "first_aid"),
     "Safeguarding lead": tuple(name for name in PLACEHOLDERS if name.startswith("safeguarding_lead")),
     "Deputy safeguarding lead": tuple(name for name in PLACEHOLDERS if name.startswith("deputy_")),
     "Data protection officer": tuple(name for name in PLACEHOLDERS if name.startswith("data_protection")),
@@ -42,13 +44,14 @@ NEEDED = frozenset({"school", "safeguarding_lead"})
 """Every page with a box to write in says whom to tell about a child, so that name can't be left out."""
 HINTS = {
     "hr_contact": "A name, and how to reach them. For example: Bethan Lloyd in the office, extension 12.",
+    "first_aid": "On the card that visitors get. For example: the office, extension 10.",
     "senior_manager": "Whom to tell when somebody is bullied online.",
     "school": "As it is written on letters. The web address of its pages stays as it is.",
 }
 
 
 class SettingsForm(FlaskForm):  # type: ignore[misc]
-    """The school's name and its people: one field a placeholder, put in below."""
+    """The school's name and its people: one field a contact, put in below."""
 
 
 def _no_brackets(form: FlaskForm, field: Field) -> None:
@@ -58,9 +61,9 @@ def _no_brackets(form: FlaskForm, field: Field) -> None:
 
 
 def _field(name: str) -> StringField:
-    words = PLACEHOLDERS[name].removeprefix("the ")
+    words = CONTACTS[name].removeprefix("the ")
     label = words[0].upper() + words[1:].replace("'", "’")
-    needed = DataRequired(f"Enter {PLACEHOLDERS[name]}") if name in NEEDED else Optional()
+    needed = DataRequired(f"Enter {CONTACTS[name]}") if name in NEEDED else Optional()
     validators = [
         needed,
         Length(max=LONGEST, message=f"{label} must be {LONGEST} characters or fewer"),
@@ -75,7 +78,7 @@ def _on_one_line(typed: str | None) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in typed or "").split())
 
 
-for _name in PLACEHOLDERS:
+for _name in CONTACTS:
     setattr(SettingsForm, _name, _field(_name))
 
 
@@ -119,7 +122,7 @@ def settings(school: str) -> ResponseReturnValue:
     found = access.school()
     form = SettingsForm(data={**found.contacts, "school": found.name})
     if form.validate_on_submit():
-        _save(found, {name: form[name].data for name in PLACEHOLDERS})
+        _save(found, {name: form[name].data for name in CONTACTS})
         return redirect(url_for(".settings", school=school), 303)
     page = render_template("admin/settings.html", form=form, groups=GROUPS)
     return page, 400 if form.errors else 200

@@ -77,6 +77,9 @@ def init_app(app: Flask) -> None:
 def _ask_to_sign_in(error: SignInNeeded) -> ResponseReturnValue:
     if presentation.is_framed():
         return _ran_out(error)
+    if "visit" in cookie:
+        # A visitor has no account to sign in with: reception gives a new code.
+        return redirect(url_for("join.enter", ended="over"))
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("sign_in.sign_in", next=wanted))
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 from flask import Flask, Response, g, url_for
+from flask import session as cookie
 from flask.globals import request
 from flask_login import current_user
 from jinja2 import ChoiceLoader, PackageLoader, PrefixLoader
@@ -126,8 +127,12 @@ def _frame() -> dict[str, Any]:
         "shown_at": g.get("shown_at"),
         "here": _here(),
         "navigation": (_desks() if is_plain else _navigation()) if signed_in else [],
-        "sign_out_url": url_for("sign_in.sign_out") if signed_in else None,
+        "sign_out_url": url_for(_WAY_OUT["visit" in cookie]) if signed_in else None,
+        "sign_out_words": "I’m finished" if "visit" in cookie else "Sign out",
     }
+
+
+_WAY_OUT = {False: "sign_in.sign_out", True: "join.finish"}
 
 
 def _here() -> str:
