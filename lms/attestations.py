@@ -50,6 +50,9 @@ class IdentityAssurance(StrEnum):
     PASSWORD = "password"  # noqa: S105 (the name of a method)
     PHOTO_ID = "photo_id"
     SELF_ASSERTED = "self_asserted"
+    LINK_AND_HANDED_CODE = "link_and_handed_code"
+    LINK_AND_SENT_CODE = "link_and_sent_code"
+    LISTED_CODE = "listed_code"
 
     @property
     def words(self) -> str:
@@ -63,6 +66,9 @@ _ASSURANCE_WORDS = {
     IdentityAssurance.PASSWORD: "Signed in with their own password",
     IdentityAssurance.PHOTO_ID: "Photo ID seen",
     IdentityAssurance.SELF_ASSERTED: "Said who they are; nothing was checked",
+    IdentityAssurance.LINK_AND_HANDED_CODE: "Opened a personal link and gave the code that the school handed over",
+    IdentityAssurance.LINK_AND_SENT_CODE: "Opened a personal link and gave the code sent to a second address",
+    IdentityAssurance.LISTED_CODE: "Gave their own code from the host's list at a training session",
 }
 
 

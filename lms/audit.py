@@ -30,6 +30,12 @@ class Event(StrEnum):
     USER_CREATED = "user_created"  # role
     ENGAGEMENT_STATED = "engagement_stated"  # type (as the person says)
     KNOWN_VISITOR_SHOWN = "known_visitor_shown"  #
+    LINK_MADE = "link_made"  # way (e-mail, letter), code (CodeWay)
+    LINK_REVOKED = "link_revoked"  #
+    LINK_LOCKED = "link_locked"  #
+    GATHERING_OPENED = "gathering_opened"  # gathering
+    GATHERING_CLOSED = "gathering_closed"  # gathering
+    GATHERING_CODES_MADE = "gathering_codes_made"  # gathering, people (how many)
     MATCH_SETTLED = "match_settled"  # identity, same (yes, no)
 
 

@@ -83,7 +83,7 @@ def tell_hr(school: Organisation, asker: Person, request: HelpRequest, now: date
     if not tokens.allow(announced, most=MOST_ANNOUNCED, within=timedelta(hours=1), now=now):
         return
     words = hashlib.sha256(request.text.encode()).hexdigest()[:16]
-    for person in _hr_people(school):
+    for person in hr_people(school):
         mail.queue(
             MessageKind.HELP_REQUEST,
             organisation_id=school.id,
@@ -97,7 +97,8 @@ def tell_hr(school: Organisation, asker: Person, request: HelpRequest, now: date
         )
 
 
-def _hr_people(school: Organisation) -> list[Person]:
+def hr_people(school: Organisation) -> list[Person]:
+    """Return a school's HR people, its own and its trust's, that have an address."""
     places = [school.id] + ([school.parent_id] if school.parent_id else [])
     rows = session.scalars(
         sa.select(Person)

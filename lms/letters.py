@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
+from uuid import UUID
 
 import jinja2
 
-from lms import tokens
+from lms import links, tokens
 from lms.clock import time_in_words
 from lms.config import resource_dir
 from lms.db import session
@@ -19,6 +20,8 @@ from lms.schools import Organisation
 from lms.smtp import Letter
 
 LINK_LASTS = timedelta(minutes=20)
+_TO_OWN_ADDRESS = frozenset({MessageKind.SIGN_IN_LINK, MessageKind.PERSONAL_LINK})
+"""What is for the person's address as it is when the letter leaves, and no other."""
 
 _templates = jinja2.Environment(
     loader=jinja2.FileSystemLoader(resource_dir("templates") / "mail"),
@@ -31,10 +34,10 @@ _templates = jinja2.Environment(
 
 
 def compose(message: Message, base_url: str, now: datetime) -> Letter:
-    """Return the letter for a message; for a sign-in link, mint it now (the caller commits).
+    """Return the letter for a message; a link or code in it is minted now (the caller commits).
 
     Raises:
-        NotFoundError: the person it was for is gone, or has another address now.
+        NotFoundError: the person it was for is gone or has another address now, or the link is revoked or replaced.
         jinja2.UndefinedError: the payload lacks a key of its kind.
     """
     person = _addressee(message)
@@ -48,6 +51,7 @@ def compose(message: Message, base_url: str, now: datetime) -> Letter:
         "queued": time_in_words(message.queued_at),
         "minutes": int(LINK_LASTS.total_seconds() // 60),
         "link": base_url + _path(message, school, now),
+        "code": _code(message),
     }
     text = _templates.get_template(f"{message.kind}.txt").render(_on_one_line(words))
     subject, _, body = text.partition("\n")
@@ -60,7 +64,7 @@ def _addressee(message: Message) -> Person | None:
     person = session.get(Person, message.person_id)
     if person is None or person.erased_at is not None:
         raise NotFoundError("the person this was for is no longer on record")
-    if message.kind is MessageKind.SIGN_IN_LINK and person.email != message.address:
+    if message.kind in _TO_OWN_ADDRESS and person.email != message.address:
         raise NotFoundError("the person's address was changed before the link was sent")
     return person
 
@@ -76,8 +80,19 @@ def _path(message: Message, school: Organisation, now: datetime) -> str:
             return f"/receipts/{message.payload['receipt']}"
         case MessageKind.HELP_REQUEST:
             return f"/schools/{school.slug}/records/people/{message.payload['person']}"
-        case MessageKind.SHARED_ADDRESS:
+        case MessageKind.PERSONAL_LINK:
+            return f"/link/{links.mint_secret(UUID(message.payload['link']), message)}"
+        case MessageKind.LINK_LOCKED:
+            return f"/schools/{school.slug}/records/links"
+        case MessageKind.SHARED_ADDRESS | MessageKind.LINK_CODE:
             return "/help"
+
+
+def _code(message: Message) -> str:
+    """Return the short code of a personal link, minted now, for the letter that takes it to a second address."""
+    if message.kind is not MessageKind.LINK_CODE:
+        return ""
+    return links.mint_code(UUID(message.payload["link"]), message.payload["made"])
 
 
 def _called(person: Person) -> str:

@@ -30,6 +30,9 @@ class MessageKind(StrEnum):
     SHARED_ADDRESS = "shared_address"  #
     RECEIPT = "receipt"  # receipt (its id), policy (title), version (label), signed (the time in words)
     HELP_REQUEST = "help_request"  # person (their id), name, asked (HelpKind.words): never what they wrote
+    PERSONAL_LINK = "personal_link"  # link (its id), made (when, as ISO), until (the day in words)
+    LINK_CODE = "link_code"  # link, made, until
+    LINK_LOCKED = "link_locked"  # of (the name of whose link it is)
 
 
 class MessageState(StrEnum):

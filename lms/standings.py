@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from lms import compliance
 from lms.compliance import Item, Obligation, Standing
 from lms.db import is_sqlite, session
-from lms.people import Engagement, EngagementType, folded
+from lms.people import Engagement, EngagementType, Person, folded
 from lms.status import Status
 
 PAGE_SIZE = 25
@@ -135,6 +135,62 @@ def counts(item: Item) -> list[tuple[EngagementType, str | None, Status, int]]:
     groups = (table.c.type, table.c.department, table.c.status)
     rows = session.execute(sa.select(*groups, sa.func.count()).group_by(*groups))
     return [(type_, department, Status(status), n) for type_, department, status, n in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Unsigned:
+    """Somebody who has something to sign."""
+
+    person_id: UUID
+    name: str
+    type: EngagementType
+    email: str | None
+
+
+_DONE = (Status.SIGNED.value, Status.NOT_REQUIRED.value)
+
+
+def unsigned(items: Sequence[Item], among: Sequence[UUID]) -> dict[UUID, list[UUID]]:
+    """Return what some people have yet to sign, also before their first day: assignments by person. One query."""
+    if not items or not among:
+        return {}
+    tables = [compliance.obligations(item, Standing.EXPECTED, among) for item in items]
+    parts = [
+        sa.select(table.c.person_id, table.c.assignment_id).where(table.c.status.not_in(_DONE))
+        for table in tables
+    ]
+    found: dict[UUID, list[UUID]] = {}
+    for person_id, assignment_id in session.execute(sa.union_all(*parts)):
+        found.setdefault(person_id, []).append(assignment_id)
+    return found
+
+
+def unsigned_people(items: Sequence[Item], filters: Filters, most: int) -> tuple[list[Unsigned], int]:
+    """Return who has something to sign, by name and no more than `most`, and how many there are. One query."""
+    if not items:
+        return [], 0
+    tables = [compliance.obligations(item, Standing.EXPECTED) for item in items]
+    parts = [
+        sa.select(table.c.person_id, table.c.type).where(
+            table.c.status.not_in(_DONE), *conditions(table, filters)
+        )
+        for table in tables
+    ]
+    everyone = sa.union_all(*parts).subquery("unsigned")
+    # Who holds two engagements is obliged by one or the other: either says what they are.
+    once = (
+        sa.select(everyone.c.person_id, sa.func.min(everyone.c.type).label("type"))
+        .group_by(everyone.c.person_id)
+        .subquery("once")
+    )
+    rows = session.execute(
+        sa.select(Person, once.c.type, sa.func.count().over())
+        .join(once, once.c.person_id == Person.id)
+        .order_by(Person.sort_name, Person.id)
+        .limit(most)
+    ).all()
+    people = [Unsigned(p.id, p.name, EngagementType(type_), p.email) for p, type_, _ in rows]
+    return people, rows[0][2] if rows else 0
 
 
 def departments(school_id: UUID, moment: datetime) -> list[str]:

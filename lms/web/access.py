@@ -201,15 +201,28 @@ def load_user(cookie_id: str) -> User | None:
     if not rows or rows[0][0].erased_at is not None or str(rows[0][0].sign_in_epoch) != epoch:
         return None
     held = roles_by_organisation(role for _, role in rows if role is not None)
-    return User(rows[0][0], _roles_in(lti_session(), held))
+    return User(rows[0][0], _roles_in(lti_session(), held, cookie.get("assurance")))
 
 
-def _roles_in(launched: LtiSession | None, held: Roles) -> Roles:
-    """Return what somebody may do in this session.
+WITHOUT_ROLES = frozenset(
+    {
+        IdentityAssurance.PHOTO_ID,
+        IdentityAssurance.LINK_AND_HANDED_CODE,
+        IdentityAssurance.LINK_AND_SENT_CODE,
+        IdentityAssurance.LISTED_CODE,
+    }
+)
+"""Ways of signing in that somebody at one school arranges for another person: to learn and to sign, and no more."""
 
-    A platform vouches for who somebody is at one school, and its administrator can act as any of its users: so a
+
+def _roles_in(launched: LtiSession | None, held: Roles, known_by: str | None = None) -> Roles:
+    """Return what somebody may do in this session, whose `IdentityAssurance` is `known_by`.
+
+    What reception or HR hand out lets its holder sign, and never opens what that person may see elsewhere. A platform vouches for who somebody is at one school, and its administrator can act as any of its users: so a
     session that began there opens that school alone, whatever roles the person has elsewhere.
     """
+    if known_by in WITHOUT_ROLES:
+        return {}
     if launched is None:
         return held
     here = held.get(launched.school_id, frozenset())
@@ -218,7 +231,7 @@ def _roles_in(launched: LtiSession | None, held: Roles) -> Roles:
 
 def sign_in(person: Person, assurance: IdentityAssurance, *, until: datetime | None = None) -> None:
     """Begin a new session for somebody, and remember how we know who it is. With `until`, it ends then."""
-    _begin(User(person, roles_of(person.id)), assurance)
+    _begin(User(person, _roles_in(None, roles_of(person.id), assurance)), assurance)
     if until is not None:
         cookie["until"] = until.timestamp()
 

@@ -20,7 +20,7 @@ def upgrade() -> None:
         sa.Column("organisation_id", sa.Uuid(), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("host_id", sa.Uuid(), nullable=False),
-        sa.Column("code_hash", sa.String(length=64), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
         sa.Column("opens", lms.db.UTCDateTime(timezone=True), nullable=False),
         sa.Column("closes", lms.db.UTCDateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["host_id"], ["person.id"], name=op.f("fk_gathering_host_id")),
@@ -28,7 +28,7 @@ def upgrade() -> None:
             ["organisation_id"], ["organisation.id"], name=op.f("fk_gathering_organisation_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_gathering")),
-        sa.UniqueConstraint("code_hash", name=op.f("uq_gathering_code_hash")),
+        sa.UniqueConstraint("code", name=op.f("uq_gathering_code")),
     )
     with op.batch_alter_table("gathering", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_gathering_organisation_id"), ["organisation_id"], unique=False)
@@ -113,16 +113,17 @@ def upgrade() -> None:
         sa.Column("organisation_id", sa.Uuid(), nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=True),
-        sa.Column("code_hash", sa.String(length=64), nullable=False),
+        sa.Column("code_hash", sa.String(length=64), nullable=True),
         sa.Column(
             "code_way",
             sa.Enum("second_address", "handed_over", name="codeway", native_enum=False, length=30),
             nullable=False,
         ),
+        sa.Column("press_hash", sa.String(length=64), nullable=False),
+        sa.Column("wrong_codes", sa.Integer(), nullable=False),
         sa.Column("made_by", sa.Uuid(), nullable=False),
         sa.Column("made_at", lms.db.UTCDateTime(timezone=True), nullable=False),
         sa.Column("expires", lms.db.UTCDateTime(timezone=True), nullable=False),
-        sa.Column("opened_at", lms.db.UTCDateTime(timezone=True), nullable=True),
         sa.Column("revoked_at", lms.db.UTCDateTime(timezone=True), nullable=True),
         sa.Column("message_id", sa.Uuid(), nullable=True),
         sa.ForeignKeyConstraint(["made_by"], ["person.id"], name=op.f("fk_personal_link_made_by")),
@@ -133,11 +134,11 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_personal_link_person_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_personal_link")),
         sa.UniqueConstraint("hash", name=op.f("uq_personal_link_hash")),
+        sa.UniqueConstraint(
+            "organisation_id", "person_id", name=op.f("uq_personal_link_organisation_id_person_id")
+        ),
     )
     with op.batch_alter_table("personal_link", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_personal_link_organisation_id"), ["organisation_id"], unique=False
-        )
         batch_op.create_index(batch_op.f("ix_personal_link_person_id"), ["person_id"], unique=False)
 
     op.create_table(
@@ -214,7 +215,6 @@ def downgrade() -> None:
     op.drop_table("paper_form")
     with op.batch_alter_table("personal_link", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_personal_link_person_id"))
-        batch_op.drop_index(batch_op.f("ix_personal_link_organisation_id"))
 
     op.drop_table("personal_link")
     op.drop_table("gathering_attendee")
