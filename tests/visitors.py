@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from flask import Flask
@@ -37,11 +37,10 @@ class Morning:
         ).id
         self.visit = self.arrived(now=now)
 
-    def arrived(
-        self, forename: str = "Dilys", *, now: datetime = NOW, starts: date = NOW.date(), days: int = 1
-    ) -> Visit:
+    def arrived(self, forename: str = "Dilys", *, now: datetime = NOW, days: int = 1) -> Visit:
         """Record an agency worker who is here and was checked."""
         person = add_person(self.school.root_id, forename=forename, surname="Okoro")
+        starts = london_day(now)
         ends = starts + timedelta(days=days - 1)
         held = engage(
             person,
