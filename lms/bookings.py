@@ -80,8 +80,7 @@ def expect(
     session.execute(
         sa.select(Organisation.id).where(Organisation.id == school.id).with_for_update(key_share=True)
     )
-    made_before = _made_in(batch, bookings, london_day(now))
-    if made_before:
+    if made_before := made(school, bookings, batch, now):
         return made_before
     people: dict[tuple[str, str], Person] = {}
     visits: list[Visit] = []
@@ -91,6 +90,13 @@ def expect(
         visits += _visits(school, person, engagement, booking, batch, by, now)
     session.flush()
     return visits
+
+
+def made(school: Organisation, bookings: Sequence[Booking], batch: UUID, now: datetime) -> list[Visit]:
+    """Return what an earlier press of the same button put on record: the first day of each booking, or nothing."""
+    today = london_day(now)
+    wanted = [_visit_id(school, batch, booking, booking.days_from(today)[0]) for booking in bookings]
+    return list(session.scalars(sa.select(Visit).where(Visit.id.in_(wanted))))
 
 
 def _people_like(root_id: UUID, names: Sequence[str]) -> list[Person]:
@@ -129,13 +135,8 @@ def _known(person: Person, latest: tuple[Engagement, str] | None, booking: Booki
     return Known(person, engagement.agency, school, engagement.starts, engagement.ends, same_agency)
 
 
-def _visit_id(batch: UUID, booking: Booking, day: date) -> UUID:
-    return uuid5(batch, f"{booking.number} {day.isoformat()}")
-
-
-def _made_in(batch: UUID, bookings: Sequence[Booking], today: date) -> list[Visit]:
-    wanted = [_visit_id(batch, booking, booking.days_from(today)[0]) for booking in bookings]
-    return list(session.scalars(sa.select(Visit).where(Visit.id.in_(wanted))))
+def _visit_id(school: Organisation, batch: UUID, booking: Booking, day: date) -> UUID:
+    return uuid5(batch, f"{school.id} {booking.number} {day.isoformat()}")
 
 
 def _person(
@@ -195,7 +196,7 @@ def _visits(
     for day in days:
         if day not in held:
             held[day] = Visit(
-                id=_visit_id(batch, booking, day),
+                id=_visit_id(school, batch, booking, day),
                 organisation_id=school.id,
                 person_id=person.id,
                 engagement_id=engagement.id,

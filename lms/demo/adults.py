@@ -138,6 +138,7 @@ def _leaders(chance: Random, today: date) -> Iterator[Adult]:
 def _people_with_a_story(chance: Random, today: date) -> Iterator[Adult]:
     began = iter([_long_ago(chance, today) for _ in range(10)])
     yield from _hr_and_a_manager(began)
+    yield _at_reception(today)
     yield from _beginners(today)
     yield from _long_serving(began)
     yield from _kitchen(today)
@@ -175,6 +176,20 @@ def _hr_and_a_manager(began: Iterator[date]) -> Iterator[Adult]:
         leads=True,
         habit=Habit.PROMPT,
         part="manager",
+    )
+
+
+def _at_reception(today: date) -> Adult:
+    return Adult(
+        "Bethan",
+        "Tudor-Moss",
+        Type.SUPPORT_STAFF,
+        today - timedelta(days=900),
+        "Receptionist",
+        "Office",
+        role=RoleName.RECEPTIONIST,
+        habit=Habit.PROMPT,
+        part="reception",
     )
 
 

@@ -164,7 +164,11 @@ def walk_in(school: str) -> ResponseReturnValue:
         page = render_template("reception/walk_in.html", form=form, batch=_batch())
         return page, 400 if form.errors else 200
     asked = _asked([form.booking])
-    if asked[0].known and (request.form.get("step") != APPLY or asked[0].is_missing):
+    if (
+        not _is_made([form.booking])
+        and asked[0].known
+        and (request.form.get("step") != APPLY or asked[0].is_missing)
+    ):
         return _who(asked, form.data, is_walk_in=True)
     visits = bookings.expect(
         access.school(), [form.booking], _same(asked), batch=_batch(), by=None, now=access.request_time()
@@ -188,7 +192,8 @@ def _ask(paste: PasteForm, one: OneForm, read: Pasted) -> ResponseReturnValue:
 
 def _check(ready: Sequence[Booking], one: OneForm | None, paste: PasteForm | None) -> ResponseReturnValue:
     asked = _asked(ready)
-    if request.form.get("step") != APPLY or any(line.is_missing for line in asked):
+    is_unanswered = request.form.get("step") != APPLY or any(line.is_missing for line in asked)
+    if is_unanswered and not _is_made(ready):
         sent = one.data if one else {"lines": paste.lines.data if paste else ""}
         return _who(asked, sent, is_walk_in=False)
     by, now = access.user().person.id, access.request_time()
@@ -196,6 +201,11 @@ def _check(ready: Sequence[Booking], one: OneForm | None, paste: PasteForm | Non
     people = len({visit.person_id for visit in visits})
     flash(f"Saved. {people} {'person is' if people == 1 else 'people are'} expected.")
     return redirect(url_for(".desk", school=access.school().slug), 303)
+
+
+def _is_made(ready: Sequence[Booking]) -> bool:
+    """Say whether this button was pressed before: whom that put on record is then known, and isn't asked about."""
+    return bool(bookings.made(access.school(), ready, _batch(), access.request_time()))
 
 
 def _asked(ready: Sequence[Booking]) -> list[Asked]:
@@ -216,9 +226,7 @@ def _answered(booking: Booking, known: list[Known]) -> Asked:
 
 def _same(asked: Sequence[Asked]) -> dict[int, UUID]:
     return {
-        line.booking.number: UUID(line.chosen)
-        for line in asked
-        if line.known and line.chosen != SOMEBODY_ELSE
+        line.booking.number: UUID(line.chosen) for line in asked if line.chosen not in ("", SOMEBODY_ELSE)
     }
 
 
