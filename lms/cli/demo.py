@@ -36,6 +36,7 @@ SHOWN = {
     "not begun": "a teacher who has not begun",
     "half-way": "a teaching assistant, half-way",
     "manager": "a manager: the head of mathematics",
+    "reception": "reception: today’s visitors",
     "HR": "HR",
     "admin": "an administrator",
 }

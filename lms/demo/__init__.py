@@ -14,6 +14,7 @@ from lms.clock import london_day
 from lms.db import session
 from lms.demo.adults import DOMAIN, adults
 from lms.demo.history import History
+from lms.demo.reception import expect_today
 from lms.demo.texts import Text, model_policy, own_policy
 from lms.demo.year import School
 from lms.mail import Message, MessageState
@@ -35,6 +36,7 @@ CONTACTS = {
     "head": "Catrin Llewelyn-Hughes",
     "chair_of_governors": "Olumide Bankole",
     "senior_manager": "Rosalind Achebe",
+    "first_aid": "The office, extension 200",
     "hr_contact": "Meera Raghunathan, HR officer",
     "data_protection_officer": "Judith Farrow",
     "data_protection_officer_email": f"dpo@{DOMAIN}",
@@ -61,6 +63,8 @@ def make_school(seed: int, own: Text, key: Ed25519PrivateKey, now: datetime) -> 
     organisation.contacts = CONTACTS
     school = School(organisation, key, chance, scenarios.shipped_modules())
     History(school, crowd, own, now, chance).live()
+    hr = next(school.people[adult].person for adult in crowd if adult.part == "HR")
+    expect_today(organisation, hr, now)
     for message in session.scalars(sa.select(Message).where(Message.state == MessageState.QUEUED)):
         mail.settle(message, message.queued_at)
     session.flush()
