@@ -6,23 +6,18 @@ who mistype still leave a guesser nothing to hope for: `tests/test_desk_codes.py
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from datetime import datetime, timedelta
 from enum import Enum
-from ipaddress import IPv6Address, ip_address
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from lms import tokens
+from lms import short_codes, tokens
 from lms.db import UTCDateTime, session
 from lms.desk import Place, Visit
-from lms.errors import ConflictError, CountersignError
+from lms.errors import ConflictError
 from lms.people import Person
 
-LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Without 0, 1, I, L, O and U, which people take for one another."""
 LENGTH = 8
 LASTS = timedelta(hours=2)
 
@@ -39,10 +34,6 @@ WRONG_IN_ALL = 10_000
 """From anywhere in an hour: past this no code is taken, but on a tablet that staff opened."""
 
 _EVERYWHERE = "wrong desk codes from anywhere"
-
-
-class NotACode(CountersignError):
-    """What was typed can't be a code; the message says what is wrong with it."""
 
 
 class Refusal(Enum):
@@ -75,35 +66,16 @@ def issue(visit: Visit, now: datetime) -> str:
         raise ConflictError("A code is for somebody who has arrived and hasn’t left.")
     if visit.device_hash is not None:
         session.get_one(Person, visit.person_id).sign_in_epoch += 1
-    code = "".join(secrets.choice(LETTERS) for _ in range(LENGTH))
+    code = short_codes.new(LENGTH)
     visit.code_hash, visit.code_expires, visit.device_hash = _hash(code), now + LASTS, None
     visit.changed_at = now
     session.flush()
-    return in_fours(code)
-
-
-def in_fours(code: str) -> str:
-    """Return a code as people read it: "K7QM-2XWD"."""
-    return f"{code[:4]}-{code[4:]}"
+    return short_codes.in_halves(code)
 
 
 def read(typed: str) -> str:
-    """Return the eight letters of a code, typed in any case, with spaces or hyphens or none.
-
-    Raises:
-        NotACode: it has a letter that no code has, or too few or too many. It costs no guess.
-    """
-    code = "".join(c for c in typed.upper() if not c.isspace() and c not in "-–—‑.·_")
-    strange = sorted({c for c in code if c not in LETTERS})
-    if strange and set(strange) <= set("01ILOU"):
-        raise NotACode(
-            f"A code never has {' or '.join(strange)} in it. It has no O, I, L or U, and no 0 or 1: look at it again"
-        )
-    if strange:
-        raise NotACode("A code has only letters and numbers in it: look at it again")
-    if len(code) != LENGTH:
-        raise NotACode(f"A code has eight letters and numbers, and this has {len(code)}: look at it again")
-    return code
+    """Return the eight letters of a code, typed in any case, with spaces or hyphens or none. Raises NotACode."""
+    return short_codes.read(typed, LENGTH)
 
 
 def use(
@@ -189,15 +161,8 @@ def is_guessed(now: datetime) -> bool:
 
 
 def _network(address: str | None) -> str:
-    """Return what guesses are counted against: an address, or the /64 that one IPv6 customer has all of."""
-    try:
-        found = ip_address(address or "")
-    except ValueError:
-        return f"wrong desk codes from {address}"
-    if isinstance(found, IPv6Address) and found.ipv4_mapped is None:
-        return f"wrong desk codes from {int(found) >> 64:x}/64"
-    return f"wrong desk codes from {getattr(found, 'ipv4_mapped', None) or found}"
+    return f"wrong desk codes from {short_codes.network_of(address)}"
 
 
 def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return short_codes.hashed(secret, "visit")

@@ -16,18 +16,17 @@ from lms.desk_codes import (
     HOUR,
     LASTS,
     LENGTH,
-    LETTERS,
     WHILE,
     WRONG_IN_A_WHILE,
     WRONG_IN_ALL,
     WRONG_SOON,
     WRONG_TO_TELL,
-    NotACode,
     Pause,
     Refusal,
 )
 from lms.errors import ConflictError
 from lms.people import Person
+from lms.short_codes import LETTERS, NotACode
 from tests.conftest import NOW
 from tests.factories import make_school
 from tests.visitors import Morning

@@ -22,6 +22,10 @@ NEW_CODE = timedelta(days=40)
 """How long ago the second version of the code of conduct came."""
 GRACE = timedelta(days=54)
 CODE_DUE, POLICY_DUE = 21, 28
+FIRST_MORNING, LONGER = "agency workers, first morning", "agency workers who stay"
+STAYS_LONGER = 5
+"""For how many days an agency worker may come before the whole programme is due."""
+AGENCY = [EngagementType.AGENCY_WORKER]
 FOR_EVER = date.max
 
 
@@ -43,6 +47,7 @@ class History:
             self._policy(adult)
         self._exemptions()
         self._requests()
+        self._first_mornings()
         self.calendar.live()
 
     def _people(self) -> None:
@@ -62,7 +67,7 @@ class History:
         self.calendar.on(published, lambda now: publish(code_of_conduct(1), now, None))
         self.calendar.on(
             published,
-            partial(school.assign, CODE, CODE_AUDIENCE, modules=[], due_days=CODE_DUE, months=None),
+            partial(school.assign, CODE, CODE, CODE_AUDIENCE, modules=[], due_days=CODE_DUE, months=None),
         )
         resign_by = self.today - NEW_CODE + GRACE
         self.calendar.on(
@@ -73,11 +78,26 @@ class History:
             began,
             lambda now: school.publish(own.slug, own.title, own.markdown, now, None, is_model=own.is_model),
         )
-        everyone = list(EngagementType)
-        self.calendar.on(
-            began,
-            partial(school.assign, own.slug, everyone, modules=own.modules, due_days=POLICY_DUE, months=12),
-        )
+        assign = partial(school.assign, slug=own.slug, months=12)
+        whole = partial(assign, modules=own.modules, due_days=POLICY_DUE)
+        others = [kind for kind in EngagementType if not own.short or kind not in AGENCY]
+        self.calendar.on(began, lambda now: whole(own.slug, audience=others, now=now))
+        if own.short:
+            short = partial(assign, modules=own.short, due_days=0)
+            self.calendar.on(
+                began, lambda now: whole(LONGER, audience=AGENCY, now=now, least_days=STAYS_LONGER)
+            )
+            self.calendar.on(began, lambda now: short(FIRST_MORNING, audience=AGENCY, now=now))
+
+    def _whole(self, adult: Adult) -> str:
+        """Return what the demo calls the assignment of the whole programme that somebody has."""
+        return LONGER if self.own.short and adult.type in AGENCY else self.own.slug
+
+    def _first_mornings(self) -> None:
+        """Let agency workers do the short programme at the desk; some begin late and go to class unsigned."""
+        for adult in self.crowd:
+            if self.own.short and adult.type in AGENCY and adult.habit is not Habit.HALF_WAY:
+                self._learn_and_sign(adult, max(self.first + POLICY_AFTER, adult.starts), FIRST_MORNING)
 
     def _code(self, adult: Adult) -> None:
         if adult.type not in CODE_AUDIENCE:
@@ -100,7 +120,7 @@ class History:
             self._on(adult, changed + timedelta(days=again), partial(self.school.sign, adult, CODE))
 
     def _policy(self, adult: Adult) -> None:
-        slug, begins = self.own.slug, max(self.first + POLICY_AFTER, adult.starts)
+        slug, begins = self._whole(adult), max(self.first + POLICY_AFTER, adult.starts)
         if adult.habit is Habit.DECLINES:
             reason = "My union is still discussing it."
             self._on(adult, begins + timedelta(days=15), partial(self.school.decline, adult, slug, reason))
@@ -110,26 +130,25 @@ class History:
             self._begin_only(adult, begins)
             return
         day = begins + timedelta(days=wait)
-        self._learn_and_sign(adult, day)
+        self._learn_and_sign(adult, day, slug)
         ends = add_months(day, 12)
         again = self.chance.choices(
             (-self.chance.randint(2, 28), self.chance.randint(0, 7), None), (40, 35, 25)
         )
         if again[0] is not None:
-            self._learn_and_sign(adult, ends + timedelta(days=again[0]))
+            self._learn_and_sign(adult, ends + timedelta(days=again[0]), slug)
 
-    def _learn_and_sign(self, adult: Adult, day: date) -> None:
+    def _learn_and_sign(self, adult: Adult, day: date, slug: str) -> None:
         moment = self.calendar.some_time(day)
         if self._is_here(adult, london_day(moment)):
-            slug = self.own.slug
             self.calendar.on(moment, partial(self.school.learn, adult, slug, None))
             self.calendar.on(moment + timedelta(minutes=17), partial(self.school.sign, adult, slug))
 
     def _begin_only(self, adult: Adult, begins: date) -> None:
         """Let somebody get somewhere in the modules and no further."""
-        answers = 6 if adult.habit is Habit.HALF_WAY else self.chance.choice((0, 0, 3, 7, 12))
+        answers = 7 if adult.habit is Habit.HALF_WAY else self.chance.choice((0, 0, 3, 7, 12))
         if adult.habit is not Habit.NOT_BEGUN and answers and self.own.modules:
-            learn = partial(self.school.learn, adult, self.own.slug, answers)
+            learn = partial(self.school.learn, adult, self._whole(adult), answers)
             self._on(adult, begins + timedelta(days=self.chance.randint(2, 9)), learn)
 
     def _wait(self, adult: Adult, due: int) -> int | None:

@@ -20,6 +20,8 @@ CODE_AUDIENCE: list[EngagementType] = [
     if kind not in (EngagementType.AGENCY_WORKER, EngagementType.CONTRACTOR, EngagementType.VOLUNTEER)
 ]
 MODEL = "social-media"
+SHORT = "must-know-today"
+"""What agency workers do on their first morning, out of the same programme."""
 
 
 @dataclass(frozen=True)
@@ -30,21 +32,25 @@ class Text:
     title: str
     markdown: str
     modules: list[str]
+    short: list[str]
+    """The modules of the short programme; none where there is no short one."""
     is_model: bool
 
 
 def model_policy() -> Text:
-    """Return our model social media policy with its three modules."""
+    """Return our model social media policy with its three modules, and the short one."""
     programme = load_programme(resource_dir("scenarios") / MODEL)
     markdown = programme.policy_markdown
-    return Text(MODEL, title_of(markdown), markdown, list(programme.modules), is_model=True)
+    modules = [slug for slug in programme.modules if slug != SHORT]
+    return Text(MODEL, title_of(markdown), markdown, modules, [SHORT], is_model=True)
 
 
 def own_policy(policy: ImportedPolicy) -> Text:
     """Return a school's own policy; the modules go with it when it is about social media."""
     slug = slug_of_title(policy.title)
-    modules = model_policy().modules if slug == MODEL else []
-    return Text(slug, policy.title, policy.markdown, modules, is_model=False)
+    model = model_policy()
+    modules, short = (model.modules, model.short) if slug == MODEL else ([], [])
+    return Text(slug, policy.title, policy.markdown, modules, short, is_model=False)
 
 
 def code_of_conduct(number: int) -> str:

@@ -45,7 +45,7 @@ class School:
     leaders: dict[str, UUID] = field(default_factory=dict)
     """Who manages each department."""
     assignments: dict[str, training.Assignment] = field(default_factory=dict)
-    """By the policy's slug."""
+    """By what the demo calls them: the policy's slug, and a name of their own for agency workers' two."""
 
     def engage(self, adult: Adult, now: datetime) -> None:
         """Record somebody, with what they are engaged as and the role they have."""
@@ -108,6 +108,7 @@ class School:
 
     def assign(
         self,
+        called: str,
         slug: str,
         audience: list[EngagementType],
         now: datetime,
@@ -115,10 +116,11 @@ class School:
         modules: list[str],
         due_days: int,
         months: int | None,
+        least_days: int | None = None,
     ) -> None:
-        """Put the adults of some engagement types under an obligation."""
+        """Put the adults of some engagement types under an obligation to a policy."""
         policy = session.query(Policy).filter_by(organisation_id=self.organisation.id, slug=slug).one()
-        self.assignments[slug] = training.assign(
+        self.assignments[called] = training.assign(
             self.organisation.id,
             policy.id,
             modules=modules,
@@ -127,8 +129,9 @@ class School:
             assigned_on=london_day(now),
             due_days=due_days,
             months=months,
+            least_days=least_days,
         )
-        self._note(Event.ASSIGNMENT_SAVED, now, assignment=str(self.assignments[slug].id))
+        self._note(Event.ASSIGNMENT_SAVED, now, assignment=str(self.assignments[called].id))
 
     def exempt(self, adult: Adult, slug: str, reason: str, until: date | None, now: datetime) -> None:
         """Record that somebody needn't sign."""
@@ -198,8 +201,13 @@ class School:
             policy=policy,
             version=version,
             cycle=attestations.cycle_of(recorded.person.id, assignment.id),
-            identity_assurance=IdentityAssurance.PASSWORD if adult.role else IdentityAssurance.WORK_EMAIL,
+            identity_assurance=self._assurance(adult, assignment),
         )
+
+    def _assurance(self, adult: Adult, assignment: training.Assignment) -> IdentityAssurance:
+        if assignment.due_days == 0:
+            return IdentityAssurance.PHOTO_ID
+        return IdentityAssurance.PASSWORD if adult.role else IdentityAssurance.WORK_EMAIL
 
     def ask(
         self, adult: Adult, slug: str, kind: help_requests.HelpKind, text: str, now: datetime

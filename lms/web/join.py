@@ -22,10 +22,11 @@ from lms.audit import Event
 from lms.clock import london_day
 from lms.db import session
 from lms.desk import Place, Visit
-from lms.desk_codes import NotACode, Pause, Refusal
+from lms.desk_codes import Pause, Refusal
 from lms.my_training import Task
 from lms.people import Person
 from lms.schools import Organisation
+from lms.short_codes import NotACode
 from lms.status import Status
 from lms.web import access
 

@@ -195,4 +195,6 @@ def titles(items: list[Item]) -> dict[str, str]:
 
 
 def _audience(item: Item) -> str:
-    return ", ".join(EngagementType(type_).words.lower() for type_ in item.assignment.audience)
+    least = item.assignment.least_days
+    staying = [f"staying longer than {least} day{'s' if least > 1 else ''}"] if least else []
+    return ", ".join([*(EngagementType(type_).words.lower() for type_ in item.assignment.audience), *staying])
