@@ -91,11 +91,6 @@ def read_lines(text: str, today: date) -> Pasted:
     return found
 
 
-def line_of(name: str, agency: str, starts: str, ends: str, type: EngagementType) -> str:
-    """Return one line that `read_lines` reads again."""
-    return "\t".join((name, agency, starts, ends, type.words))
-
-
 def _cells(line: str) -> list[str]:
     parting = next((mark for mark in "\t;" if mark in line), ",")
     cells = next(csv.reader([line.replace("\0", " ")], delimiter=parting), [])

@@ -26,8 +26,10 @@ from lms.web import (
     card,
     errors,
     health,
+    inset,
     join,
     learning,
+    link_opening,
     lti,
     pages,
     presentation,
@@ -44,6 +46,8 @@ BLUEPRINTS = (
     sign_in.blueprint,
     reporting.blueprint,
     reception.blueprint,
+    link_opening.blueprint,
+    inset.blueprint,
     join.blueprint,
     card.blueprint,
     admin.blueprint,
@@ -57,12 +61,18 @@ WITHOUT_TOKEN = frozenset({"lti.login", "lti.launch", "lti.proven", "lti.window"
 """Forms that come from elsewhere, or where no cookies are: a secret of one use in them says that they are meant."""
 
 
+ASKED_BY_SCRIPT = frozenset({"reception.rows"})
+"""What a page asks for by itself, every few seconds: it neither keeps a session open nor may it overtake another's."""
+
+
 class SessionCookie(SecureCookieSessionInterface):
     """Flask's, but never sent with what everybody may keep: a proxy would hand one person's to the next."""
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
         """Say whether the answer carries the session."""
-        return not access.needs_no_database(request.endpoint) and super().should_set_cookie(app, session)
+        if request.endpoint in ASKED_BY_SCRIPT or access.needs_no_database(request.endpoint):
+            return False
+        return super().should_set_cookie(app, session)
 
 
 class Application(Flask):

@@ -57,7 +57,7 @@ class PersonForm(FlaskForm):  # type: ignore[misc]
         filters=[one_line],
         validators=[Length(max=LONGEST_WORDS, message=f"Use no more than {LONGEST_WORDS} characters")],
     )
-    ends = DayField("Last day", description="For example, 31 12 2026. Leave it as it is for one day.")
+    ends = DayField("Last day", description="For example, 31 12 2026. Leave it empty for one day.")
 
     def validate_name(self, field: StringField) -> None:
         """Ask for a name with a letter in it."""
