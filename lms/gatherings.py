@@ -197,6 +197,15 @@ def make_codes(
     return made
 
 
+def forget_code(gathering: Gathering, person_id: UUID) -> None:
+    """End somebody's code, because whoever has it says that it isn't theirs."""
+    session.execute(
+        sa.update(Attendee)
+        .where(Attendee.gathering_id == gathering.id, Attendee.person_id == person_id)
+        .values(code_hash=None)
+    )
+
+
 def person_with(gathering: Gathering, code: str, now: datetime) -> Person | Refusal:
     """Return whose code from the host's list it is, or why nobody's. A wrong one counts; names nobody yet."""
     if is_paused(gathering, now):

@@ -139,12 +139,10 @@ def counts(item: Item) -> list[tuple[EngagementType, str | None, Status, int]]:
 
 @dataclass(frozen=True, slots=True)
 class Unsigned:
-    """Somebody who has something to sign."""
+    """Somebody who has something to sign, and what they are to the school."""
 
-    person_id: UUID
-    name: str
+    person: Person
     type: EngagementType
-    email: str | None
 
 
 _DONE = (Status.SIGNED.value, Status.NOT_REQUIRED.value)
@@ -165,11 +163,16 @@ def unsigned(items: Sequence[Item], among: Sequence[UUID]) -> dict[UUID, list[UU
     return found
 
 
-def unsigned_people(items: Sequence[Item], filters: Filters, most: int) -> tuple[list[Unsigned], int]:
-    """Return who has something to sign, by name and no more than `most`, and how many there are. One query."""
-    if not items:
+def unsigned_people(
+    items: Sequence[Item], filters: Filters, most: int, among: Sequence[UUID] | None = None
+) -> tuple[list[Unsigned], int]:
+    """Return who has something to sign, by name and no more than `most`, and how many there are. One query.
+
+    With `among`, only these people are looked at.
+    """
+    if not items or among == []:
         return [], 0
-    tables = [compliance.obligations(item, Standing.EXPECTED) for item in items]
+    tables = [compliance.obligations(item, Standing.EXPECTED, among) for item in items]
     parts = [
         sa.select(table.c.person_id, table.c.type).where(
             table.c.status.not_in(_DONE), *conditions(table, filters)
@@ -189,7 +192,7 @@ def unsigned_people(items: Sequence[Item], filters: Filters, most: int) -> tuple
         .order_by(Person.sort_name, Person.id)
         .limit(most)
     ).all()
-    people = [Unsigned(p.id, p.name, EngagementType(type_), p.email) for p, type_, _ in rows]
+    people = [Unsigned(person, EngagementType(type_)) for person, type_, _ in rows]
     return people, rows[0][2] if rows else 0
 
 

@@ -218,8 +218,9 @@ WITHOUT_ROLES = frozenset(
 def _roles_in(launched: LtiSession | None, held: Roles, known_by: str | None = None) -> Roles:
     """Return what somebody may do in this session, whose `IdentityAssurance` is `known_by`.
 
-    What reception or HR hand out lets its holder sign, and never opens what that person may see elsewhere. A platform vouches for who somebody is at one school, and its administrator can act as any of its users: so a
-    session that began there opens that school alone, whatever roles the person has elsewhere.
+    What reception or HR hand out lets its holder sign, and never opens what that person may see elsewhere. A platform
+    vouches for who somebody is at one school, and its administrator can act as any of its users: so a session that
+    began there opens that school alone, whatever roles the person has elsewhere.
     """
     if known_by in WITHOUT_ROLES:
         return {}

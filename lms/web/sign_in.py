@@ -76,7 +76,7 @@ def sign_in() -> ResponseReturnValue:
     """Ask for a work address and send a link to it. The answer is the same whether or not it is known."""
     form = AddressForm()
     if form.validate_on_submit():
-        _send_link(form.email.data)
+        send_link(form.email.data, _next())
         return redirect(url_for(".sent", next=_next_or_none()), 303)
     return _form_page("sign_in/address.html", form)
 
@@ -134,8 +134,8 @@ def sign_out() -> ResponseReturnValue:
     return redirect(url_for(".sign_in"), 303)
 
 
-def _send_link(address: str) -> None:
-    """Queue a link, or the message that a shared address gets none, or (unseen from outside) nothing.
+def send_link(address: str, wanted: str) -> None:
+    """Queue a link that leads to `wanted`, or the message that a shared address gets none, or (unseen) nothing.
 
     The same is done whichever it is, and taken back for an address we don't know: neither the answer nor the time
     that it takes tells who works here.
@@ -150,7 +150,7 @@ def _send_link(address: str) -> None:
         if len(people) > 1:
             _queue(MessageKind.SHARED_ADDRESS, to)
         else:
-            _queue(MessageKind.SIGN_IN_LINK, to, person_id=to.id if people else None, next=_next())
+            _queue(MessageKind.SIGN_IN_LINK, to, person_id=to.id if people else None, next=wanted)
         session.flush()
         if not allowed or not people:
             kept.rollback()
