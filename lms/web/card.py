@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import segno
 import sqlalchemy as sa
 from flask import Blueprint, g, render_template, url_for
 from flask.typing import ResponseReturnValue
-from markupsafe import Markup
 
 from lms import my_training
 from lms.clock import london_day
@@ -18,6 +16,7 @@ from lms.people import Engagement
 from lms.schools import Organisation
 from lms.status import Status
 from lms.web import access
+from lms.web.qr_codes import drawing_of
 
 blueprint = Blueprint("card", __name__)
 
@@ -38,7 +37,7 @@ def card(school: str) -> ResponseReturnValue:
         signed=signed,
         due_today=[task for task in here if _is_due(task)],
         receipt=receipt,
-        qr=_qr(access.settings().base_url.rstrip("/") + receipt) if receipt else None,
+        qr=drawing_of(access.settings().base_url.rstrip("/") + receipt) if receipt else None,
     )
 
 
@@ -65,13 +64,5 @@ def _last_signed(tasks: list[Task]) -> Obligation | None:
 
 
 def _is_due(task: Task) -> bool:
-    is_done = not task.is_open or task.obligation.status in (Status.SIGNED, Status.DECLINED)
-    return not is_done and task.obligation.due <= task.item.day
-
-
-def _qr(address: str) -> Markup:
-    """Return a QR code as SVG without a size of its own: the style sheet gives it one, on screen and on paper."""
-    drawn = segno.make(address, error="m").svg_inline(
-        omitsize=True, svgclass="app-pass__square", lineclass=None, border=4
-    )
-    return Markup(drawn)  # noqa: S704 - drawn from an address of our own
+    is_signed = task.obligation.status is Status.SIGNED
+    return task.is_open and not is_signed and task.obligation.due <= task.item.day

@@ -99,7 +99,7 @@ def test_who_has_not_signed_what_is_due_today_sees_so_and_no_square(
 ) -> None:
     ask(app, school, volunteer, signed=False)
     client.get(CARD)
-    assert "Not signed yet." in client.text
+    assert "Not signed." in client.text
     assert not client.page.xpath("//main//svg")
 
 

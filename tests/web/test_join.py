@@ -318,3 +318,14 @@ def test_every_page_after_the_first_is_under_12_kb_gzipped(
     sizes = [len(gzip.compress(page)) for page in seen]
     assert len(sizes) > 10
     assert max(sizes) < 12_000, sizes
+
+
+def test_the_cards_own_button_ends_the_visit_on_a_phone_that_was_lent(
+    app: Flask, client: StrictClient, morning: Morning, code: str
+) -> None:
+    begin(client, code)
+    client.get("/schools/ysgol-mor/card")
+    assert "Not signed." in client.text
+    client.submit(button="I’m finished")
+    assert "You have finished." in client.text
+    assert client.get("/schools/ysgol-mor/card").status_code == 302
