@@ -133,7 +133,8 @@ def _lines(school_id: UUID, wanted: list[sa.ColumnElement[bool]], now: datetime)
         .order_by(Person.sort_name, Visit.id)
     ).all()
     people = [visit.person_id for visit, _, _ in rows]
-    owed, asking = _obligations(school_id, people, now), _with_open_requests(school_id, people)
+    wanted_of = {engagement.type for _, _, engagement in rows}
+    owed, asking = _obligations(school_id, people, wanted_of, now), _with_open_requests(school_id, people)
     return [
         _line(visit, person, engagement, owed.get(person.id, []), asking, now)
         for visit, person, engagement in rows
@@ -178,9 +179,13 @@ def _due_now(owed: list[Obligation], today: date) -> list[Obligation]:
     return [obligation for obligation in asked if obligation.due <= today] or asked
 
 
-def _obligations(school_id: UUID, people: list[UUID], now: datetime) -> dict[UUID, list[Obligation]]:
+def _obligations(
+    school_id: UUID, people: list[UUID], types: set[EngagementType], now: datetime
+) -> dict[UUID, list[Obligation]]:
+    """Return what each is asked for, of what is asked of anybody who comes as they do."""
     held: dict[UUID, list[Obligation]] = {}
-    wanted = {item.assignment.id: item for item in items([school_id], now)} if people else {}
+    there = items([school_id], now) if people else []
+    wanted = {item.assignment.id: item for item in there if types & set(item.assignment.audience)}
     if not wanted:
         return held
     for row in session.execute(sa.union_all(*(_statement(item, people) for item in wanted.values()))):

@@ -20,11 +20,12 @@ from tests.factories import World, make_person, make_school
 WRITING = {"POST", "PUT", "PATCH", "DELETE"}
 SCHOOL_ROLES = {
     Rule.RECORDS: {"manager", "hr", "admin"},
+    Rule.RECEPTION: {"receptionist", "hr", "admin"},
     Rule.HR: {"hr", "admin"},
     Rule.ADMIN: {"admin"},
     Rule.ADMIN_ANYWHERE: {"admin", "admin elsewhere"},
 }
-PEOPLE = ("learner", "manager", "hr", "admin", "hr elsewhere", "admin elsewhere")
+PEOPLE = ("learner", "receptionist", "manager", "hr", "admin", "hr elsewhere", "admin elsewhere")
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def cast(app: Flask) -> Cast:
         world = World()
         elsewhere = make_school()
         people = {"learner": world.person}
-        for role in (RoleName.MANAGER, RoleName.HR, RoleName.ADMIN):
+        for role in (RoleName.RECEPTIONIST, RoleName.MANAGER, RoleName.HR, RoleName.ADMIN):
             people[role.value] = make_person(world.school, role=role)
         for role in (RoleName.HR, RoleName.ADMIN):
             people[f"{role.value} elsewhere"] = make_person(elsewhere, role=role)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from flask import Response, make_response, render_template, request
 
 from lms import desk_codes, desk_day
@@ -33,10 +35,25 @@ def rows(school: str) -> Response:
     """Return the list alone; "not modified" (304) to a desk that shows it as it is."""
     del school
     found, now = access.school(), access.request_time()
+    version = desk_day.version(found.id, now)
     response = make_response()
-    response.set_etag(desk_day.version(found.id, now))
+    response.set_etag(version)
     response.make_conditional(request)
+    # Part of a page: opened by itself it is text and nothing that a browser runs.
+    response.mimetype = "text/plain"
     if response.status_code != 304:
+        response.set_data(_rows(version))
+    return response
+
+
+_drawn: dict[UUID, tuple[str, str]] = {}
+"""Each school's rows as they were drawn last, with their version: twenty desks that ask for one list draw it once."""
+
+
+def _rows(version: str) -> str:
+    found, now = access.school(), access.request_time()
+    kept, page = _drawn.get(found.id, ("", ""))
+    if kept != version:
         lines = desk_day.lines(found.id, now)
         page = render_template(
             "reception/_rows.html",
@@ -44,5 +61,5 @@ def rows(school: str) -> Response:
             counts=desk_day.counts(lines),
             is_guessed=desk_codes.is_guessed(now),
         )
-        response.set_data(page)
-    return response
+        _drawn[found.id] = (version, page)
+    return page
