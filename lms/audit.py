@@ -36,6 +36,12 @@ class Event(StrEnum):
     GATHERING_OPENED = "gathering_opened"  # gathering
     GATHERING_CLOSED = "gathering_closed"  # gathering
     GATHERING_CODES_MADE = "gathering_codes_made"  # gathering, people (how many)
+    PAPER_PRINTED = "paper_printed"  # form
+    PAPER_RECORDED = "paper_recorded"  # form
+    SCAN_TAKEN = "scan_taken"  # scan
+    PASSPORT_SHOWN = "passport_shown"  # at (the school that looked), attestation
+    KIOSK_OPENED = "kiosk_opened"  #
+    KIOSK_LEFT = "kiosk_left"  #
     MATCH_SETTLED = "match_settled"  # identity, same (yes, no)
 
 

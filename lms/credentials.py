@@ -41,7 +41,7 @@ def set_password(person: Person, password: str) -> None:
     if len(password) < SHORTEST_PASSWORD:
         raise ConflictError(f"Choose a password of at least {SHORTEST_PASSWORD} characters.")
     credential = session.get(Credential, person.id) or Credential(person_id=person.id)
-    credential.password_hash = _hasher.hash(_composed(password))
+    credential.password_hash = hashed(password)
     credential.failures, credential.locked_until = 0, None
     person.sign_in_epoch = (person.sign_in_epoch or 0) + 1
     session.add(credential)
@@ -56,7 +56,7 @@ def check_password(email: str, password: str, now: datetime) -> Person | None:
     """
     people = people_with_email(email)
     credential = session.get(Credential, people[0].id, with_for_update=True) if len(people) == 1 else None
-    fits = _matches(credential.password_hash if credential else _no_ones_hash(), password)
+    fits = matches(credential.password_hash if credential else _no_ones_hash(), password)
     if credential is None or (credential.locked_until is not None and credential.locked_until > now):
         return None
     if not fits:
@@ -72,7 +72,13 @@ def _count_failure(credential: Credential, now: datetime) -> None:
         credential.failures, credential.locked_until = 0, now + LOCK_FOR
 
 
-def _matches(password_hash: str, password: str) -> bool:
+def hashed(password: str) -> str:
+    """Return what is kept of a password or PIN (argon2id, with a salt of its own)."""
+    return _hasher.hash(_composed(password))
+
+
+def matches(password_hash: str, password: str) -> bool:
+    """Say whether a password or PIN is the one that was hashed."""
     try:
         return _hasher.verify(password_hash, _composed(password))
     except (VerificationError, InvalidHashError):

@@ -10,6 +10,7 @@ from lms import (  # noqa: F401 (imported for the tables that they define)
     desk,
     gatherings,
     help_requests,
+    kiosks,
     ledger,
     links,
     mail,

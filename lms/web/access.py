@@ -22,6 +22,7 @@ from lms.db import session
 from lms.errors import NotAllowedError, NotFoundError
 from lms.people import Engagement, Person, Role, RoleName, roles_by_organisation, roles_of
 from lms.schools import Organisation, school_by_slug
+from lms.web import tablet
 
 
 class Rule(Enum):
@@ -269,7 +270,7 @@ def sign_out() -> None:
     """End every session of this person: a cookie that was copied is worth nothing, wherever it is."""
     user().person.sign_in_epoch += 1
     logout_user()
-    cookie.clear()
+    tablet.begin_anew()
 
 
 def forget_person() -> None:
@@ -315,7 +316,9 @@ def sees_to_transactions(endpoint: str | None) -> bool:
 
 
 def check() -> None:
-    """Let the request through or raise: SignInNeeded, NotFoundError (another school's), NotAllowedError."""
+    """Let the request through or raise: SignInNeeded, NotFoundError (another school's), NotAllowedError, LeadsOut."""
+    if tablet.is_open():
+        tablet.keep_inside(request.endpoint, request_time())
     rule = RULES[request.endpoint or ""]
     if rule in (Rule.ANYONE, Rule.OWN_TRANSACTIONS):
         return

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
 
 from lms import errors
-from lms.web import presentation
+from lms.web import presentation, tablet
 from lms.web.access import SignInNeeded
 
 log = logging.getLogger("countersign")
@@ -68,6 +68,7 @@ def init_app(app: Flask) -> None:
     if not log.hasHandlers():
         log.addHandler(default_handler)
     app.register_error_handler(SignInNeeded, _ask_to_sign_in)
+    app.register_error_handler(tablet.LeadsOut, _back_to_welcome)
     app.register_error_handler(errors.CountersignError, _domain_error)
     app.register_error_handler(CSRFError, _form_expired)
     app.register_error_handler(HTTPException, _http_error)
@@ -77,11 +78,18 @@ def init_app(app: Flask) -> None:
 def _ask_to_sign_in(error: SignInNeeded) -> ResponseReturnValue:
     if presentation.is_framed():
         return _ran_out(error)
+    if tablet.is_open():
+        return redirect(url_for("kiosk.welcome", ended="over" if "visit" in cookie else None))
     if "visit" in cookie:
         # A visitor has no account to sign in with: reception gives a new code.
         return redirect(url_for("join.enter", ended="over"))
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("sign_in.sign_in", next=wanted))
+
+
+def _back_to_welcome(error: tablet.LeadsOut) -> ResponseReturnValue:
+    del error
+    return redirect(url_for("kiosk.welcome"), 303)
 
 
 def _form_expired(error: CSRFError) -> ResponseReturnValue:

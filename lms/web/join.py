@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 from wtforms import StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
-from lms import audit, desk_codes, my_training
+from lms import audit, desk_codes, my_training, passport
 from lms.attestations import IdentityAssurance
 from lms.audit import Event
 from lms.clock import london_day
@@ -28,7 +28,7 @@ from lms.people import Person
 from lms.schools import Organisation
 from lms.short_codes import NotACode
 from lms.status import Status
-from lms.web import access
+from lms.web import access, tablet
 
 blueprint = Blueprint("join", __name__)
 
@@ -102,6 +102,12 @@ def join(code: str) -> ResponseReturnValue:
 @blueprint.post("/join/finish")
 def finish() -> ResponseReturnValue:
     """End a visitor's session and their code, so that nothing of theirs is left on a phone that others use."""
+    end_visit()
+    return _keep(redirect(url_for(".enter", ended="finished"), 303), "", timedelta())
+
+
+def end_visit() -> None:
+    """Sign a visitor out of every device and end their code; of anybody else's session nothing changes."""
     visit_id = cookie.get("visit")
     if visit_id is not None and current_user.is_authenticated:
         desk_codes.finish(UUID(visit_id), access.request_time())
@@ -109,21 +115,20 @@ def finish() -> ResponseReturnValue:
         _record(Event.SIGNED_OUT, visit)
         access.sign_out()
     elif visit_id is not None:
-        cookie.clear()
-    return _keep(redirect(url_for(".enter", ended="finished"), 303), "", timedelta())
+        tablet.begin_anew()
 
 
 def _try(code: str) -> Visit | Refusal | Pause | None:
     """Look a code up, as far as wrong guesses allow; None where whoever is signed in must be told first."""
     if _is_somebody_signed_in() and "instead" not in request.form:
         return None
-    now, device, tablet = access.request_time(), _device(), _tablet()
-    paused = desk_codes.pause(request.remote_addr, now, is_ours=tablet is not None)
+    now, device, school_id = access.request_time(), _device(), tablet.school_id()
+    paused = desk_codes.pause(request.remote_addr, now, is_ours=school_id is not None)
     # A device that is bound already guesses nothing.
     if paused is not None and not desk_codes.is_bound(code, device):
         return paused
-    place = Place.PHONE if tablet is None else Place.TABLET
-    found = desk_codes.use(code, device, place, now, only_at=tablet)
+    place = Place.PHONE if school_id is None else Place.TABLET
+    found = desk_codes.use(code, device, place, now, only_at=school_id)
     if found is Refusal.UNKNOWN:
         desk_codes.count_wrong(request.remote_addr, now)
     return found
@@ -150,7 +155,7 @@ def _is_somebody_signed_in() -> bool:
 
 
 def _begin(visit: Visit) -> ResponseReturnValue:
-    device, kept = _device(), {name: cookie[name] for name in cookie if name.startswith("kiosk")}
+    device, kept = _device(), tablet.kept()
     person = session.get_one(Person, visit.person_id)
     access.sign_in(person, IdentityAssurance.PHOTO_ID, until=visit.code_expires)
     cookie.update(kept, visit=str(visit.id))
@@ -165,6 +170,8 @@ def _first_page(person: Person, visit: Visit) -> str:
     now = access.request_time()
     here = [task for task in my_training.tasks(person, now) if task.school.id == visit.organisation_id]
     to_do = [task for task in here if _is_to_do(task)]
+    if to_do and passport.for_task(person, to_do[0], now) is not None:
+        return url_for("join.confirm", assignment=to_do[0].id)
     if to_do and to_do[0].obligation.due <= london_day(now):
         return _way_into(to_do[0])
     if to_do:
@@ -188,17 +195,9 @@ def _way_into(task: Task) -> str:
 def _device() -> str:
     """Return this device's secret: the tablet's own, the one in its cookie, or a new one."""
     if "device" not in g:
-        tablet = _tablet()
-        g.device = (
-            f"tablet of {tablet}" if tablet else request.cookies.get(DEVICE) or secrets.token_urlsafe(32)
-        )
+        ours = tablet.school_id()
+        g.device = f"tablet of {ours}" if ours else request.cookies.get(DEVICE) or secrets.token_urlsafe(32)
     return str(g.device)
-
-
-def _tablet() -> UUID | None:
-    """Return the school whose staff opened this device for visitors; None for somebody's own phone."""
-    school_id = cookie.get("kiosk")
-    return UUID(school_id) if school_id else None
 
 
 def _keep(answer: Response, secret: str, lasts: timedelta) -> Response:
