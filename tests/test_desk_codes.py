@@ -7,6 +7,7 @@ from datetime import timedelta
 from math import ceil
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from lms import desk, desk_codes
@@ -86,6 +87,16 @@ def test_another_schools_tablet_refuses_a_code_and_binds_nothing(visit: Visit) -
     assert desk_codes.use(code, "x", Place.TABLET, NOW, only_at=elsewhere) is Refusal.OTHER_SCHOOL
     assert visit.device_hash is None
     assert desk_codes.use(code, "x", Place.TABLET, NOW, only_at=visit.organisation_id) is visit
+
+
+def test_of_two_devices_at_once_the_first_has_the_code(visit: Visit) -> None:
+    code = desk_codes.read(desk_codes.issue(visit, NOW))
+    # The other device's request has read the visit, unbound, when this one's is committed.
+    assert visit.device_hash is None
+    first = sa.update(Visit).where(Visit.id == visit.id).values(device_hash="the first device’s")
+    session.execute(first.execution_options(synchronize_session=False))
+    assert desk_codes.use(code, "second", Place.PHONE, NOW) is Refusal.OTHER_DEVICE
+    assert visit.device_hash == "the first device’s"
 
 
 def wrong(times: int, address: str = "192.0.2.1", at: timedelta = timedelta()) -> None:

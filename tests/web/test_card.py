@@ -10,7 +10,8 @@ from flask import Flask
 from lms import attestations, my_training
 from lms.attestations import IdentityAssurance
 from lms.db import session, transaction
-from lms.people import EngagementType, Person
+from lms.people import EngagementType, Person, RoleName
+from lms.policy_text import PLACEHOLDERS
 from lms.schools import Organisation
 from tests.client import StrictClient
 from tests.conftest import NOW, Clock
@@ -101,6 +102,19 @@ def test_who_has_not_signed_what_is_due_today_sees_so_and_no_square(
     client.get(CARD)
     assert "Not signed." in client.text
     assert not client.page.xpath("//main//svg")
+
+
+def test_an_administrator_says_who_gives_first_aid_and_no_policy_can_name_them(
+    app: Flask, client: StrictClient, school: Organisation
+) -> None:
+    with app.app_context(), transaction():
+        admin = make_person(school, role=RoleName.ADMIN)
+    client.sign_in_as(admin.id)
+    client.get("/schools/ysgol-mor/settings")
+    client.submit(first_aid="Bethan Lloyd, extension 12")
+    client.get(CARD)
+    assert "Bethan Lloyd, extension 12" in client.text
+    assert "first_aid" not in PLACEHOLDERS
 
 
 @pytest.mark.parametrize("ends", [date(2026, 9, 6), None])

@@ -16,7 +16,7 @@ from lms.people import EngagementType, RoleName
 from tests.client import StrictClient
 from tests.conftest import NOW, Clock
 from tests.factories import make_assignment, make_person, make_policy, make_school
-from tests.web.assignments.office import NEW, Office, assigned, audited, check, recorded
+from tests.web.assignments.office import NEW, Office, assigned, audited, check, recorded, spaced
 
 pytestmark = pytest.mark.usefixtures("time")
 
@@ -205,3 +205,18 @@ def test_groups_in_which_nobody_works_yet_may_be_assigned_for_whoever_comes(
     assert "This puts nobody under obligation today" in client.text
     client.submit(step="assign")
     assert "0 of 0 adults asked" in client.text
+
+
+def test_what_is_only_for_those_who_stay_longer_says_so_and_may_be_due_on_the_first_day(
+    app: Flask, client: StrictClient, office: Office
+) -> None:
+    with app.app_context(), transaction():
+        for days in (5, 6):
+            last = NOW.date() + timedelta(days=days - 1)
+            make_person(office.school, EngagementType.AGENCY_WORKER, starts=NOW.date(), ends=last)
+    check(client, audience=["agency_worker"], least_days="5", due_days="0")
+    assert "This puts 1 adult under obligation: 1 agency worker." in client.text
+    client.submit(step="assign")
+    assert "Agency workers, if they stay longer than 5 days" in spaced(client)
+    (made,) = recorded(app)
+    assert (made.least_days, made.due_days) == (5, 0)
