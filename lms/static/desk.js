@@ -5,7 +5,7 @@ const EVERY = 5000;
 let version = `"${rows.dataset.version}"`;
 let timer;
 
-const words = () => document.getElementById("counts").innerText.replace(/\s+/g, " ").trim();
+const words = () => [...document.querySelectorAll("#counts li")].map((count) => count.innerText.replace(/\s+/g, " ")).join(", ");
 
 async function ask() {
   try {

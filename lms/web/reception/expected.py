@@ -35,6 +35,8 @@ class PasteForm(FlaskForm):  # type: ignore[misc]
         "Who is expected, a line each",
         description="Name, agency, first day, last day. Paste from a spreadsheet, or put commas or semicolons "
         "between them. For somebody who isn’t from an agency, add what they are, such as Contractor.",
+        # No page can show such a mark, and no database keep it.
+        filters=[lambda text: (text or "").replace("\0", " ")],
         validators=[
             DataRequired("Type or paste at least one line"),
             Length(max=LONGEST_PASTE, message="Paste fewer lines at once: no more than 200"),
