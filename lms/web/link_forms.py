@@ -68,7 +68,7 @@ class ChooseForm(PressForm):
     most: ClassVar[int]
 
     who = RadioField(
-        "Who?",
+        "Who gets one?",
         choices={TICKED: "Those I tick below", EVERYBODY: "Everybody in this list"},
         default=TICKED,
         validate_choice=False,
