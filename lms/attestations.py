@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -18,7 +18,8 @@ import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lms import ledger, training
+from lms import desk, ledger, training
+from lms.clock import london_day
 from lms.db import APPEND_ONLY, Base, session
 from lms.errors import ConflictError
 from lms.people import Engagement, Person
@@ -158,14 +159,19 @@ def _filled(markdown: str, values: tuple[tuple[str, str], ...]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Act:
-    """What differs between signing and declining."""
+class Act:
+    """What differs between signing, declining, signing on paper and confirming."""
 
     kind: Kind
     method: str
     statement: str
     modules: list[dict[str, str]]
     details: dict[str, str]
+    shown: tuple[str, str] | None = None
+    """What `keep_shown` returned, where text and notice were shown at another time than now."""
+    refers_to: UUID | None = None
+    more: dict[str, Any] = field(default_factory=dict)
+    """What only this kind of record says."""
 
 
 def sign(
@@ -189,7 +195,7 @@ def sign(
         LedgerError: the ledger's key or newest checkpoint isn't the one that belongs to it.
     """
     held = ledger.lock(signing.school)
-    if (earlier := _earlier(signing, SIGNING_KINDS)) is not None:
+    if (earlier := earlier_of(signing, SIGNING_KINDS)) is not None:
         return earlier
     if shown_sha256 != signing.text_sha256:
         raise ConflictError(
@@ -197,8 +203,8 @@ def sign(
         )
     completed = _completed_modules(signing)
     details = {"name_typed": typed_name} | ({"name_confirmed": "yes"} if name_confirmed else {})
-    act = _Act(Kind.SIGNED, "typed name", signing.statement, completed, details)
-    attestation = _append(signing, held, act, key, now)
+    act = Act(Kind.SIGNED, "typed name", signing.statement, completed, details)
+    attestation = append(signing, held, act, key, now)
     training.forget_answers(signing.person.id, signing.assignment.id)
     return attestation
 
@@ -213,7 +219,7 @@ def decline(signing: Signing, *, reason: str, key: Ed25519PrivateKey, now: datet
         ClockError, LedgerError: as for `sign`.
     """
     held = ledger.lock(signing.school)
-    earlier = _earlier(signing, (*SIGNING_KINDS, Kind.DECLINED))
+    earlier = earlier_of(signing, (*SIGNING_KINDS, Kind.DECLINED))
     if earlier is not None and earlier.kind is not Kind.DECLINED:
         raise ConflictError(
             "You have signed this already. If that was a mistake, tell HR: nothing is deleted."
@@ -221,8 +227,8 @@ def decline(signing: Signing, *, reason: str, key: Ed25519PrivateKey, now: datet
     if earlier is not None:
         return earlier
     details = {"reason": reason} if reason else {}
-    act = _Act(Kind.DECLINED, "button", signing.decline_statement, [], details)
-    return _append(signing, held, act, key, now)
+    act = Act(Kind.DECLINED, "button", signing.decline_statement, [], details)
+    return append(signing, held, act, key, now)
 
 
 def cycle_of(person_id: UUID, assignment_id: UUID) -> int:
@@ -277,7 +283,7 @@ def given(person_id: UUID, assignment_id: UUID) -> Sequence[Attestation]:
     return session.scalars(_EARLIER, {"person": person_id, "assignment": assignment_id}).all()
 
 
-def _earlier(signing: Signing, kinds: Collection[Kind]) -> Attestation | None:
+def earlier_of(signing: Signing, kinds: Collection[Kind]) -> Attestation | None:
     """Return what is recorded already for the form's cycle, a signing before a declining.
 
     Raises ConflictError for a cycle that hasn't begun, or is over without a signing of these kinds.
@@ -302,13 +308,16 @@ def _completed_modules(signing: Signing) -> list[dict[str, str]]:
     return [{"module": m, "sha256": completed[m]} for m in required]
 
 
-def _append(
-    signing: Signing, held: ledger.Held, act: _Act, key: Ed25519PrivateKey, now: datetime
+def append(
+    signing: Signing, held: ledger.Held, act: Act, key: Ed25519PrivateKey, now: datetime
 ) -> Attestation:
+    """Record one act, with the personal details as they stand on record, in a ledger that is held."""
     at, identity, salt = ledger.tick(held, now).astimezone(UTC), uuid4(), os.urandom(32)
     engagement = signing.engagement
     work = {"job_title": engagement.job_title, "agency": engagement.agency}
-    personal = rfc8785.dumps({**on_record(signing.person, work), **act.details})
+    is_visitor = signing.identity_assurance is IdentityAssurance.PHOTO_ID
+    seen = desk.seen(signing.school.id, signing.person.id, london_day(at)) if is_visitor else {}
+    personal = rfc8785.dumps({**on_record(signing.person, work), **seen, **act.details})
     leaf = {
         "id": identity,
         "organisation_id": signing.school.id,
@@ -319,6 +328,7 @@ def _append(
         "cycle": signing.cycle,
         "identity_assurance": signing.identity_assurance,
         "recorded_at": at,
+        "refers_to": act.refers_to,
         "record": _record(signing, act, identity, commitment(salt, personal), at),
     }
     return write(held, leaf, salt, personal, key)
@@ -348,9 +358,8 @@ def on_record(person: Person, work: dict[str, str | None]) -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-def _record(signing: Signing, act: _Act, identity: UUID, personal: str, at: datetime) -> bytes:
-    told = "\n\n".join(notice(signing.school.placeholder_values))
-    text_sha256, notice_sha256 = store_all(signing.text.encode(), told.encode())
+def _record(signing: Signing, act: Act, identity: UUID, personal: str, at: datetime) -> bytes:
+    text_sha256, notice_sha256 = act.shown or keep_shown(signing)
     return rfc8785.dumps(
         {
             "type": act.kind.value,
@@ -373,8 +382,16 @@ def _record(signing: Signing, act: _Act, identity: UUID, personal: str, at: date
             "identity_assurance": signing.identity_assurance.value,
             "engagement_type": signing.engagement.type.value,
             "personal_details_sha256": personal,
+            **({"refers_to": str(act.refers_to)} if act.refers_to else {}),
+            **act.more,
         }
     )
+
+
+def keep_shown(signing: Signing) -> tuple[str, str]:
+    """Keep what is shown now, the policy's text and what is said before signing, and return their hashes."""
+    told = "\n\n".join(notice(signing.school.placeholder_values))
+    return cast(tuple[str, str], tuple(store_all(signing.text.encode(), told.encode())))
 
 
 def written(at: datetime) -> str:

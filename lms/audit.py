@@ -24,7 +24,7 @@ class Event(StrEnum):
     ASSIGNMENT_ENDED = "assignment_ended"  # assignment
     EXEMPTION_SAVED = "exemption_saved"  # assignment
     EXEMPTION_LIFTED = "exemption_lifted"  # assignment
-    CONTACTS_CHANGED = "contacts_changed"  # names (of the placeholders)
+    CONTACTS_CHANGED = "contacts_changed"  # names (of the placeholders and settings)
     POLICY_PUBLISHED = "policy_published"  # policy, label, sha256
     HELP_ANSWERED = "help_answered"  # request
     USER_CREATED = "user_created"  # role

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.db import Base, session
 from lms.errors import ConflictError, NotFoundError
+from lms.people import Person
 
 
 class PhotoId(StrEnum):
@@ -106,6 +107,26 @@ def visit_at(school_id: UUID, visit_id: UUID) -> Visit:
     if visit is None or visit.organisation_id != school_id:
         raise NotFoundError("There is no such visit at this school.")
     return visit
+
+
+def visit_on(school_id: UUID, person_id: UUID, day: date) -> Visit | None:
+    """Return somebody's visit to a school on a London day."""
+    return session.scalar(
+        sa.select(Visit).where(
+            Visit.organisation_id == school_id, Visit.person_id == person_id, Visit.day == day
+        )
+    )
+
+
+def seen(school_id: UUID, person_id: UUID, day: date) -> dict[str, str]:
+    """Return what a visitor's record says of that morning: which ID was seen and by whom, and who helped to read."""
+    visit = visit_on(school_id, person_id, day)
+    if visit is None or visit.id_kind is None or visit.checked_by is None:
+        return {}
+    found = {"id_seen": visit.id_kind.words, "id_seen_by": session.get_one(Person, visit.checked_by).name}
+    if visit.assisted_by and visit.assisted_how:
+        found |= {"assisted_by": visit.assisted_by, "assisted_how": Assistance(visit.assisted_how).words}
+    return found
 
 
 def arrive(visit: Visit, checks: Checks, *, from_agency: bool, by: UUID, now: datetime) -> None:

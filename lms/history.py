@@ -25,12 +25,27 @@ from lms.training import Assignment, Exemption
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Something signed or declined. `reason` is HR's alone to see; None where none was given or it was erased."""
+    """Something signed or declined. `details` are the personal ones: none once they have been erased."""
 
     attestation: Attestation
     title: str
     version: str
-    reason: str | None
+    details: dict[str, str]
+
+    @property
+    def reason(self) -> str | None:
+        """Why it was declined, which is HR's alone to see."""
+        return self.details.get("reason") if self.attestation.kind is Kind.DECLINED else None
+
+    @property
+    def checked_by(self) -> str | None:
+        """Who saw the photo ID."""
+        return self.details.get("id_seen_by")
+
+    @property
+    def witness(self) -> str | None:
+        """Who saw a form on paper signed."""
+        return self.details.get("witness")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +151,7 @@ def _evidence(school: Organisation, person: Person) -> list[Evidence]:
         .where(Attestation.person_id == person.id, Attestation.organisation_id == school.id)
         .order_by(Attestation.recorded_at, Attestation.id)
     )
-    return [Evidence(a, title, label, _reason(a, details)) for a, title, label, details in rows]
-
-
-def _reason(attestation: Attestation, details: bytes | None) -> str | None:
-    return json.loads(details).get("reason") if details and attestation.kind is Kind.DECLINED else None
+    return [Evidence(a, title, label, json.loads(details or b"{}")) for a, title, label, details in rows]
 
 
 def _excused(school: Organisation, person: Person) -> list[Excused]:

@@ -193,3 +193,8 @@ def rendered(version: PolicyVersion, school: Organisation) -> str:
 def sha256_of(text: str) -> str:
     """Return the SHA-256, in hex, of a text's UTF-8 bytes."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def sha256_of_bytes(content: bytes) -> str:
+    """Return the SHA-256, in hex, of some bytes."""
+    return hashlib.sha256(content).hexdigest()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -56,10 +56,37 @@ class Receipt:
         return IdentityAssurance(self.record["identity_assurance"])
 
     @property
+    def signed_on_paper(self) -> date | None:
+        """The day beside the signature on a paper form; None for what was signed in another way."""
+        on_form = self.record.get("paper")
+        return date.fromisoformat(on_form["signed_on"]) if on_form else None
+
+    @property
+    def confirmed_of(self) -> datetime | None:
+        """When the record was signed that this one confirms; None for what confirms nothing."""
+        first = self.record.get("signed")
+        return datetime.fromisoformat(first) if first else None
+
+    @property
+    def method(self) -> str:
+        """How it was given, in words."""
+        if self.attestation.kind is Kind.CONFIRMED:
+            by_tap = "signed_at_school" in self.record
+            return "Confirmed with one tap, as signed at another school" if by_tap else "Confirmed by HR"
+        return _METHODS[self.record["method"]]
+
+    @property
     def name_on_record(self) -> str:
         """Forename and surname as they stood; "" once erased."""
         found = self.details or {}
         return f"{found.get('forename', '')} {found.get('surname', '')}".strip()
+
+
+_METHODS: dict[str, str] = {
+    "typed name": "By typing the name and ticking the box",
+    "button": "By pressing the button under the statement",
+    "on paper": "On paper, signed by hand",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +153,11 @@ _READERS = (
 
 def send_copy(signing: Signing, attestation: Attestation, now: datetime) -> None:
     """Queue a copy to the signer's work address, once; not to one that several people read."""
-    person = signing.person
+    send_copy_to(signing.person, attestation, signing.policy.title, signing.version.label, now)
+
+
+def send_copy_to(person: Person, attestation: Attestation, policy: str, version: str, now: datetime) -> None:
+    """Queue the same of what somebody else recorded."""
     if person.email is None or session.scalar(_READERS, {"address": person.email}) != 1:
         return
     mail.queue(
@@ -137,8 +168,8 @@ def send_copy(signing: Signing, attestation: Attestation, now: datetime) -> None
         dedupe=f"receipt:{attestation.id}",
         now=now,
         receipt=str(attestation.id),
-        policy=signing.policy.title,
-        version=signing.version.label,
+        policy=policy,
+        version=version,
         signed=time_in_words(attestation.recorded_at),
     )
 

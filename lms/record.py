@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from lms import compliance, ledger
-from lms.attestations import IdentityAssurance
+from lms.attestations import IdentityAssurance, Kind
 from lms.clock import london_day
 from lms.compliance import Item, Standing
 from lms.db import session
@@ -192,9 +192,10 @@ class _Obliged(NamedTuple):
     standing: _Standing
     signed_at: datetime | None
     assurance: IdentityAssurance | None
+    kind: Kind | None
 
 
-_NEEDED = ("status", "starts", "signed_at", "signed_number", "identity_assurance")
+_NEEDED = ("status", "starts", "signed_at", "signed_number", "identity_assurance", "signed_kind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,9 +257,9 @@ def _reading(item: Item) -> Callable[[Sequence[Any]], _Obliged]:
         return _Standing(ItemStatus(status, signed_on, due), dates.next_due, dates.days_overdue)
 
     def read(row: Sequence[Any]) -> _Obliged:
-        place, _, word, starts, signed_at, number, assurance = row
+        place, _, word, starts, signed_at, number, assurance, kind = row
         signed_on = london_day(signed_at) if signed_at else None
-        return _Obliged(place, standing(word, starts, signed_on, number), signed_at, assurance)
+        return _Obliged(place, standing(word, starts, signed_on, number), signed_at, assurance, kind)
 
     return read
 
@@ -322,8 +323,12 @@ _NOT_OBLIGED = ItemStatus(Status.NOT_REQUIRED)
 
 
 def _last_check(mine: Iterable[_Obliged]) -> str | None:
-    checks = [(o.signed_at, o.assurance.words) for o in mine if o.signed_at and o.assurance]
+    checks = [(o.signed_at, _check(o.assurance, o.kind)) for o in mine if o.signed_at and o.assurance]
     return max(checks)[1] if checks else None
+
+
+def _check(assurance: IdentityAssurance, kind: Kind | None) -> str:
+    return f"{assurance.words}; signed on paper" if kind is Kind.ON_PAPER else assurance.words
 
 
 class Tally:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from lms import compliance
-from lms.attestations import Kind
+from lms.attestations import Attestation, IdentityAssurance, Kind, Signatory
 from lms.clock import london_day
 from lms.compliance import Item, Standing
+from lms.db import session
 from lms.items import deadlines
 from lms.record import Scope, Tally
 from lms.standings import Filters
@@ -53,8 +57,9 @@ class RegisterRow:
 
 def rows(scope: Scope) -> Iterator[RegisterRow]:
     """Yield every obligation of everybody engaged on the day, by name; then those of people who have left."""
+    checkers = _checkers(scope.school.id)
     for standing in (Standing.ENGAGED, Standing.LEFT):
-        read = [_reading(scope, item, standing) for item in scope.wanted]
+        read = [_reading(scope, item, standing, checkers) for item in scope.wanted]
         for place, _, *values in compliance.stream(scope.wanted, standing, _NEEDED):
             found = dict(zip(_NEEDED, values, strict=True))
             if scope.is_whole or _fits(scope.filters, found):
@@ -82,7 +87,21 @@ def _is_renewed(status: Status, found: dict[str, Any]) -> bool:
     return status is Status.SIGNED and bool(found["signed_cycle"])
 
 
-def _reading(scope: Scope, item: Item, standing: Standing) -> Callable[[dict[str, Any]], RegisterRow]:
+def _checkers(school_id: UUID) -> dict[UUID, str]:
+    """Return who saw the photo ID, by the attestation; nobody once the personal details have been erased."""
+    rows = session.execute(
+        sa.select(Signatory.attestation_id, Signatory.details)
+        .join(Attestation, Attestation.id == Signatory.attestation_id)
+        .where(Attestation.organisation_id == school_id, Signatory.details.is_not(None))
+        .where(Attestation.identity_assurance == IdentityAssurance.PHOTO_ID)
+    )
+    found = ((identity, json.loads(details or b"{}").get("id_seen_by")) for identity, details in rows)
+    return {identity: name for identity, name in found if name}
+
+
+def _reading(
+    scope: Scope, item: Item, standing: Standing, checkers: dict[UUID, str]
+) -> Callable[[dict[str, Any]], RegisterRow]:
     school, policy, assigned = scope.school.name, item.policy.title, item.assignment.assigned_on
     versions = {version.number: version for version in item.versions}
 
@@ -114,7 +133,7 @@ def _reading(scope: Scope, item: Item, standing: Standing) -> Callable[[dict[str
             signed_at=signed_at,
             method=_METHODS.get(found["signed_kind"]),
             identity_check=assurance.words if assurance else None,
-            identity_checked_by=None,
+            identity_checked_by=checkers.get(found["attestation_id"]),
             reminders=0,
             next_due=None if standing is Standing.LEFT else dates.next_due,
             receipt_id=found["attestation_id"],

@@ -39,6 +39,8 @@ class Organisation(Base):
     contacts: Mapped[dict[str, str]] = mapped_column(default=dict)
     """The people that policies and pages name, by placeholder (policy_text.PLACEHOLDERS but `school`);
     and CARD_CONTACTS."""
+    accepts_passports: Mapped[bool] = mapped_column(default=True, server_default=sa.true())
+    """Whether what a visitor signed at another school of the trust may be confirmed here with one tap."""
 
     @property
     def root_id(self) -> UUID:

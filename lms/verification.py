@@ -271,6 +271,8 @@ def _check_documents(run: _Run, leaf: dict[str, Any]) -> None:
     policy = leaf["policy"]
     named = {policy["source_sha256"], policy["text_sha256"], leaf["notice_sha256"]}
     named.update(module["sha256"] for module in leaf["modules"])
+    if "paper" in leaf:
+        named.add(leaf["paper"]["points_sha256"])
     for sha in sorted(named - run.documents):
         content = session.scalar(sa.select(Document.content).where(Document.sha256 == sha))
         if content is None:

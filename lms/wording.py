@@ -26,9 +26,31 @@ CONFIRMATION = (
     "The record that this one refers to was made by the same person, who was signed in under another account. "
     "HR has looked at both and confirms it."
 )
+PAPER_STATEMENT = (
+    "I have read {policy}, version {version}, and understand what it asks of me. I know whom to ask if I am "
+    "unsure. This does not change my contract or my legal rights. I sign here by hand."
+)
+MUST_KNOW = (
+    "Have no personal contact online with pupils, parents or former pupils under 18, unless they are your family. If "
+    "one of them contacts you, don't reply: tell {safeguarding_lead}.",
+    "Worried about a child? Tell {safeguarding_lead} now ({safeguarding_lead_room}, extension "
+    "{safeguarding_lead_extension}). Promise no secrecy and don't investigate. About an adult here, tell {head}; "
+    "about the head, {chair_of_governors}. In danger, 999.",
+    "Keep your phone away near pupils. Take no photos of them, and post nothing about anyone here. A sexual image of "
+    "a child: don't copy or forward it, tell {safeguarding_lead}.",
+)
+PASSPORT_STATEMENT = (
+    "I signed {policy}, version {version}, at {school} on {day}. It holds at {here} too, and I understand what it "
+    "asks of me here. I know whom to ask if I am unsure. This does not change my contract or my legal rights."
+)
 NOT_CLEARANCE = "Signed. This is not clearance to work."
 
 
 def notice(contacts: dict[str, str]) -> list[str]:
     """Return what is said before signing, a paragraph each, with the school's data protection officer."""
     return [paragraph.format(**contacts) for paragraph in NOTICE]
+
+
+def must_know(contacts: dict[str, str]) -> list[str]:
+    """Return the three rules that matter most on a first morning, with the names of the school's people."""
+    return [point.format(**contacts) for point in MUST_KNOW]

@@ -109,7 +109,6 @@ RULES: dict[str, Rule] = {
     "reception.to_class": Rule.RECEPTION,
     "reception.assisted": Rule.RECEPTION,
     "reception.leave": Rule.RECEPTION,
-    "reception.passport": Rule.RECEPTION,
     "reception.print_form": Rule.RECEPTION,
     "reception.record_paper": Rule.RECEPTION,
     "reception.scan": Rule.RECEPTION,

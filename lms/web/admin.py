@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
-from wtforms import Field, StringField
+from wtforms import BooleanField, Field, StringField
 from wtforms.validators import DataRequired, Length, Optional, Regexp, ValidationError
 
 from lms import audit, ledger, mail
@@ -51,7 +51,11 @@ HINTS = {
 
 
 class SettingsForm(FlaskForm):  # type: ignore[misc]
-    """The school's name and its people: one field a contact, put in below."""
+    """The school's name and its people (one field a contact, put in below), and what its desk accepts."""
+
+    accepts_passports = BooleanField(
+        "A visitor who signed the same policy at another school of the trust only confirms it here"
+    )
 
 
 def _no_brackets(form: FlaskForm, field: Field) -> None:
@@ -120,9 +124,13 @@ def resend(message_id: UUID) -> ResponseReturnValue:
 def settings(school: str) -> ResponseReturnValue:
     """Show and change the school's name and the people whom its pages and policies name."""
     found = access.school()
-    form = SettingsForm(data={**found.contacts, "school": found.name})
+    kept = {"school": found.name, "accepts_passports": found.accepts_passports}
+    form = SettingsForm(data={**found.contacts, **kept})
+    if found.parent_id is None:
+        del form.accepts_passports
     if form.validate_on_submit():
-        _save(found, {name: form[name].data for name in CONTACTS})
+        accepts = form.accepts_passports.data if "accepts_passports" in form else found.accepts_passports
+        _save(found, {name: form[name].data for name in CONTACTS}, accepts_passports=accepts)
         return redirect(url_for(".settings", school=school), 303)
     page = render_template("admin/settings.html", form=form, groups=GROUPS)
     return page, 400 if form.errors else 200
@@ -140,9 +148,12 @@ def _card(school: Organisation) -> SchoolCard:
     return SchoolCard(school, size, (ledger.latest_checkpoint(school) or "").splitlines())
 
 
-def _save(school: Organisation, wanted: Mapping[str, str]) -> None:
+def _save(school: Organisation, wanted: Mapping[str, str], *, accepts_passports: bool) -> None:
     before = {**school.contacts, "school": school.name}
     changed = sorted(name for name, value in wanted.items() if value != before.get(name, ""))
+    if accepts_passports != school.accepts_passports:
+        changed.append("accepts_passports")
+        school.accepts_passports = accepts_passports
     if not changed:
         flash("Nothing was different, so nothing was changed.")
         return

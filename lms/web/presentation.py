@@ -198,6 +198,9 @@ def _school_links(school: Organisation) -> list[tuple[str, str, bool]]:
 _KEPT_OUTSIDE = {"static", "lti.jwks"}
 """What says itself how long it may be kept; everything else is somebody's own."""
 
+_FROM_OUTSIDE = {"reception.scan"}
+"""What somebody else made: should a browser ever show it, then as a stranger's, with nothing allowed."""
+
 
 def _headers(response: Response) -> BaseResponse:
     response.headers["Content-Security-Policy"] = _POLICY.format(
@@ -205,6 +208,8 @@ def _headers(response: Response) -> BaseResponse:
         forms="".join(f" {source}" for source in _sources(g.get("form_targets", ()))),
         frames=" ".join(_sources(_framed_by())) or "'none'",
     )
+    if request.endpoint in _FROM_OUTSIDE and response.mimetype != "text/html":
+        response.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'; sandbox"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"

@@ -149,6 +149,10 @@ def upgrade() -> None:
         sa.Column("assignment_id", sa.Uuid(), nullable=False),
         sa.Column("policy_version_id", sa.Uuid(), nullable=False),
         sa.Column("cycle", sa.Integer(), nullable=False),
+        sa.Column("statement", sa.Text(), nullable=False),
+        sa.Column("text_sha256", sa.String(length=64), nullable=False),
+        sa.Column("notice_sha256", sa.String(length=64), nullable=False),
+        sa.Column("points_sha256", sa.String(length=64), nullable=False),
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("printed_by", sa.Uuid(), nullable=False),
         sa.Column("printed_at", lms.db.UTCDateTime(timezone=True), nullable=False),
@@ -211,6 +215,11 @@ def upgrade() -> None:
     with op.batch_alter_table("assignment", schema=None) as batch_op:
         batch_op.add_column(sa.Column("least_days", sa.Integer(), nullable=True))
 
+    with op.batch_alter_table("organisation", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column("accepts_passports", sa.Boolean(), server_default=sa.true(), nullable=False)
+        )
+
     # ### end Alembic commands ###
 
 
@@ -224,6 +233,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_kiosk_organisation_id"))
 
     op.drop_table("kiosk")
+    with op.batch_alter_table("organisation", schema=None) as batch_op:
+        batch_op.drop_column("accepts_passports")
+
     with op.batch_alter_table("scan", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_scan_organisation_id"))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lms.web.reception import desk, expected, visit
+from lms.web.reception import desk, expected, paper, visit
 from lms.web.reception.blueprint import blueprint
 
-__all__ = ["blueprint", "desk", "expected", "visit"]
+__all__ = ["blueprint", "desk", "expected", "paper", "visit"]

@@ -19,6 +19,7 @@ from lms import desk, desk_codes, desk_day
 from lms.desk import Assistance, Checks, PhotoId, Place, Visit
 from lms.desk_day import Line, State
 from lms.web import access
+from lms.web.reception import paper, passport
 from lms.web.reception.blueprint import blueprint
 from lms.web.reception.fields import words_field
 from lms.web.reporting.fields import plain_text
@@ -170,6 +171,8 @@ def _page(
         line=line,
         visit=found,
         code=_shown_code(line),
+        passports=passport.shown(found, line),
+        papers=paper.shown(found, line),
         arriving=arriving or _arrive_form(line, sent=False),
         sending=sending or ToClassForm(formdata=None),
         assisting=assisting or AssistedForm(formdata=None),

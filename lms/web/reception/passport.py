@@ -1,0 +1,24 @@
+"""What a desk is shown of a visitor's signature at another school of the trust: name, agency, school and date."""
+
+from __future__ import annotations
+
+from lms import passport
+from lms.desk import Visit
+from lms.desk_day import Line, State
+from lms.passport import Passport
+from lms.web import access, reading
+
+
+def shown(visit: Visit, line: Line) -> list[Passport]:
+    """Return what a visitor need only confirm, to be shown now; that it was shown is written down at both schools."""
+    if line.state is State.SIGNED or visit.left_at is not None:
+        return []
+    found = passport.of_person(line.person, access.school(), access.request_time())
+    if found:
+        reading.afterwards(lambda: _record(found))
+    return found
+
+
+def _record(found: list[Passport]) -> None:
+    for one in found:
+        passport.record_look_up(one, access.user().person.id, access.request_time())
