@@ -66,7 +66,9 @@ class CodeForm(FlaskForm):  # type: ignore[misc]
 
 @blueprint.route("/join", methods=["GET", "POST"])
 def enter() -> ResponseReturnValue:
-    """Take a typed code."""
+    """Take a typed code. A school's tablet has a start of its own for it."""
+    if request.method != "POST" and tablet.is_open():
+        return redirect(url_for("kiosk.welcome", ended=request.args.get("ended")))
     form = CodeForm()
     if not form.validate_on_submit():
         return _form_page(form)

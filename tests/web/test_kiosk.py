@@ -307,8 +307,8 @@ def test_a_tablet_takes_its_own_schools_codes_alone(
     app: Flask, shared: StrictClient, morning: Morning
 ) -> None:
     with app.app_context(), transaction():
-        code = Visit.__name__ and make_visit_elsewhere()
-    begin(shared, code_for(app, code))
+        visit = make_visit_elsewhere()
+    begin(shared, code_for(app, visit))
     assert shared.heading == "This code is for another school"
     shared.follow("Type your code")
     assert shared.heading == "Welcome to Ysgol Môr"
