@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -69,7 +70,7 @@ def codes_shown(client: StrictClient) -> list[str]:
     return [code.text_content().strip() for code in client.page.xpath("//dd")]
 
 
-def send(client: StrictClient, office: Office, person: Person, how: str = "email", **more: str) -> str:
+def send(client: StrictClient, office: Office, person: Person, how: str = "email", **more: Any) -> str:
     """Send or print one person's link as HR does, and return the code that is shown."""
     client.get(f"{office.records}/links", query_string={"person": str(person.id)})
     client.submit(button="Send by e-mail", how=how, **more)
