@@ -48,16 +48,16 @@ def offers(school: Organisation) -> list[Offer]:
 
     A person belongs to the whole tree, so a candidate may work at another school of the trust.
     """
-    found: dict[UUID, tuple[Identity, Person, int, list[Candidate]]] = {}
+    found: dict[UUID, tuple[Identity, Person, int | None, list[Candidate]]] = {}
     for identity, person, signed, candidate in session.execute(_statement(school)):
         held = found.setdefault(identity.id, (identity, person, signed, []))
         same_email = identity.email is not None and candidate.email == identity.email
         same_staff_no = identity.staff_no is not None and candidate.staff_no == identity.staff_no
         held[3].append(Candidate(candidate, same_email, same_staff_no))
-    return [Offer(identity, person, n, tuple(who)) for identity, person, n, who in found.values()]
+    return [Offer(identity, person, n or 0, tuple(who)) for identity, person, n, who in found.values()]
 
 
-def _statement(school: Organisation) -> sa.Select[tuple[Identity, Person, int, Person]]:
+def _statement(school: Organisation) -> sa.Select[Identity, Person, int | None, Person]:
     other = aliased(Person)
     signed = (
         sa.select(sa.func.count())
