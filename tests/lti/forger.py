@@ -118,7 +118,7 @@ def asked_by(address: str) -> Login:
     return Login(asked["state"], asked["nonce"], asked)
 
 
-def message(nonce: str, *, now: datetime = NOW, **changes: Any) -> dict[str, Any]:
+def message(nonce: str, /, *, now: datetime = NOW, **changes: Any) -> dict[str, Any]:
     """Return the claims of a resource link launch. A change names a claim, with or without LTI's prefix."""
     at = int(now.timestamp())
     claims = {
@@ -145,13 +145,22 @@ def message(nonce: str, *, now: datetime = NOW, **changes: Any) -> dict[str, Any
     return _changed(claims, {(CLAIM + k if CLAIM + k in prefixed else k): v for k, v in changes.items()})
 
 
-_PREFIXED = (
-    "version message_type deployment_id target_link_uri roles resource_link context launch_presentation custom lis"
-    " tool_platform"
-).split()
+_PREFIXED = [
+    "version",
+    "message_type",
+    "deployment_id",
+    "target_link_uri",
+    "roles",
+    "resource_link",
+    "context",
+    "launch_presentation",
+    "custom",
+    "lis",
+    "tool_platform",
+]
 
 
-def deep_linking(nonce: str, **changes: Any) -> dict[str, Any]:
+def deep_linking(nonce: str, /, **changes: Any) -> dict[str, Any]:
     """Return the claims of a deep linking launch by an instructor."""
     settings = {
         "deep_link_return_url": f"{ISSUER}/mod/lti/contentitem_return.php",
@@ -181,8 +190,7 @@ def signed(claims: object, *, kid: str = KID, by: str = KID, **header: Any) -> s
 
 
 def _lax() -> jws.JWSRegistry:
-    registry = jws.JWSRegistry(algorithms=["RS256", "RS384", "PS256"], strict_check_header=False)
-    return registry
+    return jws.JWSRegistry(algorithms=["RS256", "RS384", "PS256"], strict_check_header=False)
 
 
 def unsigned(claims: object, header: object, signature: bytes = b"") -> str:
