@@ -28,7 +28,18 @@ class Event(StrEnum):
     POLICY_PUBLISHED = "policy_published"  # policy, label, sha256
     HELP_ANSWERED = "help_answered"  # request
     USER_CREATED = "user_created"  # role
+    PLATFORM_INVITED = "platform_invited"  # invite
+    PLATFORM_CONNECTED = "platform_connected"  # registration
+    PLATFORM_CHANGED = "platform_changed"  # registration, names (of what was changed)
+    DEPLOYMENT_APPROVED = "deployment_approved"  # registration, deployment
     ENGAGEMENT_STATED = "engagement_stated"  # type (as the person says)
+    SCORE_RESENT = "score_resent"  # score
+    COURSE_READ = "course_read"  # course (asked for by hand)
+    COURSE_EMPTIED = "course_emptied"  # course (HR took the platform's empty list as it was)
+    MEMBER_ADDED = "member_added"  # course, type
+    MEMBER_LINKED = "member_linked"  # course
+    LEAVER_ENDED = "leaver_ended"  # course, last_day
+    LEAVER_KEPT = "leaver_kept"  # course
     MATCH_SETTLED = "match_settled"  # identity, same (yes, no)
 
 

@@ -28,6 +28,7 @@ from lms.web import (
     learning,
     lti,
     pages,
+    platforms,
     presentation,
     reading,
     reporting,
@@ -42,6 +43,7 @@ BLUEPRINTS = (
     reporting.blueprint,
     admin.blueprint,
     lti.blueprint,
+    platforms.blueprint,
     pages.blueprint,
     health.blueprint,
 )
