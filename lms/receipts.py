@@ -46,6 +46,11 @@ class Receipt:
         return self.attestation.kind is not Kind.DECLINED
 
     @property
+    def given_at(self) -> datetime:
+        """When the person gave it: for a confirmation, when they first signed."""
+        return datetime.fromisoformat(self.record.get("signed", self.record["time"]))
+
+    @property
     def engagement_type(self) -> EngagementType:
         """What the person was to the school when they signed."""
         return EngagementType(self.record["engagement_type"])
@@ -144,12 +149,15 @@ def send_copy(signing: Signing, attestation: Attestation, now: datetime) -> None
 
 
 def earlier_text_sha256(person_id: UUID, policy_id: UUID) -> tuple[datetime, str] | None:
-    """Return when a person last signed a policy, and the hash of the text they signed; None if never."""
+    """Return when a person last signed a policy, and the hash of the text they signed; None if never.
+
+    What was confirmed for them was shown to them when they first signed it.
+    """
     row = session.execute(
         sa.select(Attestation.recorded_at, Attestation.record)
         .join(PolicyVersion, PolicyVersion.id == Attestation.policy_version_id)
         .where(Attestation.person_id == person_id, PolicyVersion.policy_id == policy_id)
-        .where(Attestation.kind == Kind.SIGNED)
+        .where(Attestation.kind.in_([Kind.SIGNED, Kind.CONFIRMED]))
         .order_by(Attestation.recorded_at.desc())
         .limit(1)
     ).one_or_none()

@@ -16,7 +16,7 @@ from lms.checkpoint import VerifierKey
 from lms.errors import ConflictError, NotFoundError
 from lms.lti import scores
 from lms.my_training import Task
-from lms.people import RoleName
+from lms.people import Person, RoleName, name_person, split_name
 from lms.policy_changes import changes
 from lms.policy_text import Rendered, block_html, to_html
 from lms.receipts import Receipt
@@ -32,11 +32,17 @@ blueprint.add_app_template_filter(block_html, "policy_paragraph")
 def sign(assignment: UUID) -> ResponseReturnValue:
     """Show the policy and the statement; record the signature."""
     form = SignForm()
-    form.typed_name.description = f"You are signed in as {access.user().person.name}."
+    form.typed_name.description = _whose_name(access.user().person)
     if form.is_submitted():
         return _submitted(assignment, form)
     task = _task(assignment)
     return _signing_page(task, form) if task.is_ready_to_sign else _not_ready(task)
+
+
+def _whose_name(person: Person) -> str:
+    if person.is_nameless:
+        return "We don’t have your name yet. What you type here becomes your name on record."
+    return f"You are signed in as {person.name}."
 
 
 def _submitted(assignment: UUID, form: SignForm) -> ResponseReturnValue:
@@ -59,6 +65,8 @@ def _submitted(assignment: UUID, form: SignForm) -> ResponseReturnValue:
 
 
 def _record(signing: Signing, form: SignForm) -> ResponseReturnValue:
+    if signing.person.is_nameless:
+        name_person(signing.person, *split_name(form.typed_name.data))
     attestation = attestations.sign(
         signing,
         typed_name=form.typed_name.data,
