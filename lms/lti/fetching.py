@@ -21,7 +21,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import metadata
 from urllib.parse import urljoin, urlsplit
@@ -169,13 +169,11 @@ class Outgoing:
             with _failures_in_words(place.host, deadline), deadline.holds(connection.sock):
                 connection.timeout = deadline.left() or 0.001
                 connection.request(method, place.target, body=body, headers=headers, preload_content=False)
-                response = connection.getresponse()
-                answer = Answer(
-                    place.host, response.status, response.headers, _read(place.host, response, most_bytes)
-                )
+                with closing(connection.getresponse()) as response:
+                    received = _read(place.host, response, most_bytes)
         finally:
             connection.close()
-        return answer
+        return Answer(place.host, response.status, response.headers, received)
 
 
 def _with_ours(headers: Mapping[str, str] | None, place: _Place) -> dict[str, str]:
