@@ -6,6 +6,7 @@ import functools
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
@@ -34,8 +35,15 @@ LEARNER = "http://purl.imsglobal.org/vocab/lis/v2/membership#Learner"
 INSTRUCTOR = "http://purl.imsglobal.org/vocab/lis/v2/membership#Instructor"
 ADMINISTRATOR = "http://purl.imsglobal.org/vocab/lis/v2/institution/person#Administrator"
 KID = "first"
-MISSING = object()
-"""Given for a claim: it is left out."""
+
+
+class Missing(Enum):
+    """Given for a claim or a field: it is left out."""
+
+    MISSING = "missing"
+
+
+MISSING = Missing.MISSING
 
 
 @functools.cache
