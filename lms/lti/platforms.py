@@ -149,3 +149,12 @@ def registrations_for(issuer: str, client_id: str | None) -> list[Registration]:
     if client_id:
         wanted = wanted.where(Registration.client_id == client_id)
     return list(session.scalars(wanted.order_by(Registration.registered_at).limit(2)))
+
+
+def of_school(school_id: UUID) -> list[Registration]:
+    """Return the platforms that a school's people come from, by name: those with an approved deployment there."""
+    deployed = sa.select(Deployment.registration_id).where(
+        Deployment.organisation_id == school_id, Deployment.approved_at.is_not(None)
+    )
+    wanted = sa.select(Registration).where(Registration.id.in_(deployed))
+    return list(session.scalars(wanted.order_by(Registration.name)))
