@@ -228,9 +228,7 @@ def _connect(place: _Place, addresses: list[str], deadline: _Deadline) -> HTTPCo
 def _connection(place: _Place, address: str, timeout: float) -> HTTPConnection:
     if place.scheme == "http":
         return HTTPConnection(address, place.port, timeout=timeout)
-    return HTTPSConnection(
-        address, place.port, timeout=timeout, server_hostname=place.host, assert_hostname=place.host
-    )
+    return HTTPSConnection(address, place.port, timeout=timeout, server_hostname=place.host)
 
 
 @contextmanager
@@ -303,7 +301,7 @@ def _place(url: str, allow_private: bool) -> _Place:
         raise AddressRefusedError(f"The address {url[:200]} must begin with https://.")
     if "@" in parts.netloc:
         raise AddressRefusedError("The address has a user name or password in it. Leave them out.")
-    if not host or not _is_plain(host) or port == 0:
+    if not host or not _is_plain(host) or ("[" in parts.netloc) != (":" in host) or port == 0:
         raise AddressRefusedError(f"The address {url[:200]} does not name a server as it should.")
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return _Place(parts.scheme, host, port or {"http": 80, "https": 443}[parts.scheme], target)
