@@ -174,8 +174,6 @@ def opened(entry: Entry, launched: LtiSession) -> ResponseReturnValue:
     """Return the first page of somebody who has just come in, or send them on to the page that the link names."""
     if entry.claims.message_type is MessageType.DEEP_LINKING:
         return deep_linking.picker(entry.registration, entry.school, entry.claims)
-    if entry.claims.message_type is MessageType.DEEP_LINKING:
-        return deep_linking.picker(entry.registration, entry.school, entry.claims)
     named = _page_named(entry.claims)
     if named is not None:
         return redirect(named, 303)
