@@ -17,10 +17,12 @@ from joserfc.jwk import RSAKey
 from joserfc.util import urlsafe_b64encode
 from werkzeug.test import TestResponse
 
-from lms.db import transaction
+from lms.db import session, transaction
 from lms.lti import platforms
 from lms.lti.claims import CLAIM, DEEP_LINKING_SETTINGS
+from lms.lti.identities import Identity
 from lms.lti.platforms import Registration
+from lms.people import Person
 from lms.schools import Organisation
 from tests.client import StrictClient
 from tests.conftest import NOW
@@ -89,6 +91,20 @@ def connect(
     if deployment is not None:
         platforms.deploy(registration, deployment, organisation_id=school.id, now=now, approved=approved)
     return registration
+
+
+def recognise(registration: Registration, person: Person, sub: str = "42") -> Identity:
+    """Have a platform know somebody who works at the school already."""
+    found = Identity(
+        registration_id=registration.id,
+        sub=sub,
+        person_id=person.id,
+        name=person.name,
+        first_seen_at=NOW,
+        made_person=False,
+    )
+    session.add(found)
+    return found
 
 
 @dataclass(frozen=True)
