@@ -98,8 +98,9 @@ class _Handler(BaseHTTPRequestHandler):
                 )
 
     def _reply(self, reply: Reply) -> None:
-        self.send_response(reply.status)
-        for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
+        self.send_response_only(reply.status)
+        usual = {"Date": self.date_time_string(), "Content-Length": str(len(reply.body))}
+        for name, value in {**usual, **reply.headers}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(reply.body)
