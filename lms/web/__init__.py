@@ -56,9 +56,10 @@ WITHOUT_TOKEN = frozenset({"lti.login", "lti.launch", "lti.proven", "lti.window"
 class SessionCookie(SecureCookieSessionInterface):
     """Flask's, but never sent with what everybody may keep: a proxy would hand one person's to the next."""
 
-    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
-        """Say whether the answer carries the session."""
-        return not access.needs_no_database(request.endpoint) and super().should_set_cookie(app, session)
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Put the session into the answer, unless it is of nobody's session."""
+        if not access.needs_no_database(request.endpoint):
+            super().save_session(app, session, response)
 
 
 class Application(Flask):

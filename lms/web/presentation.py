@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 from flask import Flask, Response, g, url_for
+from flask import session as cookie
 from flask.globals import request
 from flask_login import current_user
 from jinja2 import ChoiceLoader, PackageLoader, PrefixLoader
@@ -31,6 +32,8 @@ _POLICY = (
     "connect-src 'self'; form-action 'self'{forms}; base-uri 'none'; frame-ancestors {frames}"
 )
 _SOURCE = re.compile(r"\*|https?:|https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?")
+Link = tuple[str, str, bool]
+"""A link of the navigation: its words, its address, and whether it is where one is."""
 _FRAMES = frozenset({"iframe", "frame", "embed", "object"})
 
 
@@ -115,19 +118,28 @@ def _is_plain() -> bool:
 
 def _frame() -> dict[str, Any]:
     """Return what base.html needs on every page. An error page, made after a rollback, asks no database."""
-    failed = g.get("after_failure")
-    signed_in = not failed and "framed_by" not in g and current_user.is_authenticated
     is_plain = _is_plain()
+    links = _links(is_plain)
     return {
-        "school": None if failed else g.get("school"),
+        "school": None if g.get("after_failure") else g.get("school"),
         "lti": is_plain,
         "wide": False,
         "errors": None,
         "shown_at": g.get("shown_at"),
         "here": _here(),
-        "navigation": (_desks() if is_plain else _navigation()) if signed_in else [],
-        "sign_out_url": url_for("sign_in.sign_out") if signed_in else None,
+        "navigation": [{"text": text, "href": href, "current": current} for text, href, current in links],
+        "sign_out_url": url_for("sign_in.sign_out") if links else None,
     }
+
+
+def _links(is_plain: bool) -> list[Link]:
+    if "framed_by" in g:
+        return []
+    if g.get("after_failure"):
+        return [_start()] if is_plain and "_user_id" in cookie else []
+    if not current_user.is_authenticated:
+        return []
+    return _desks() if is_plain else _navigation()
 
 
 def _here() -> str:
@@ -137,20 +149,24 @@ def _here() -> str:
     return request.full_path.rstrip("?") if request.method == "GET" else "/"
 
 
-def _desks() -> list[dict[str, Any]]:
+def _start() -> Link:
+    return "My training", url_for("learning.home"), _here() == url_for("learning.home")
+
+
+def _desks() -> list[Link]:
     """Return the few links of a page in a frame: the start, and for those who have one, their desk."""
-    links = [("My training", url_for("learning.home"), request.endpoint == "learning.home")]
     launched = _launched()
     held = access.user().roles.get(launched.school_id, frozenset()) if launched else frozenset()
+    links = [_start()]
     if launched is not None and held - {RoleName.LEARNER}:
         school = session.get_one(Organisation, launched.school_id)
-        links += [link for link in _school_links(school) if school.kind is Kind.SCHOOL]
+        links += _school_links(school) if school.kind is Kind.SCHOOL else []
     if RoleName.ADMIN in held:
         links.append(("Administration", url_for("admin.home"), request.endpoint == "admin.home"))
-    return _as_items(links)
+    return links
 
 
-def _navigation() -> list[dict[str, Any]]:
+def _navigation() -> list[Link]:
     links = [
         ("My training", url_for("learning.home"), request.endpoint in _TRAINING),
         ("My receipts", url_for("signing.receipts"), request.endpoint == "signing.receipts"),
@@ -165,17 +181,13 @@ def _navigation() -> list[dict[str, Any]]:
         links += _school_links(school)
     if any(RoleName.ADMIN in held for held in access.user().roles.values()):
         links.append(("Administration", url_for("admin.home"), request.endpoint == "admin.home"))
-    return _as_items(links)
-
-
-def _as_items(links: list[tuple[str, str, bool]]) -> list[dict[str, Any]]:
-    return [{"text": text, "href": href, "current": current} for text, href, current in links]
+    return links
 
 
 _TRAINING = {"learning.home", "learning.module", "learning.step", "learning.summary"}
 
 
-def _school_links(school: Organisation) -> list[tuple[str, str, bool]]:
+def _school_links(school: Organisation) -> list[Link]:
     held = access.user().roles_at(school)
     links = []
     if held - {RoleName.LEARNER}:

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from flask import Response, after_this_request, current_app, make_response, redirect, render_template, url_for
+from flask import Response, after_this_request, current_app, make_response, redirect, render_template
 from flask.globals import request
 from flask.typing import ResponseReturnValue
 from itsdangerous import BadSignature, URLSafeSerializer
@@ -181,7 +181,7 @@ def _try_cookies_first(login: Login, authorization: str, storage_target: str | N
 
 def _is_for_choosing() -> bool:
     """Say whether a course editor is choosing what to link (deep linking): the platform waits for that in its frame."""
-    return urlsplit(request.values.get("target_link_uri", "")).path == url_for("lti.deep_linking")
+    return urlsplit(request.values.get("target_link_uri", "")).path.endswith("/lti/deep-linking")
 
 
 def _login_cookie(state: str) -> str:
