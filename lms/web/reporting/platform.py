@@ -13,7 +13,6 @@ from lms.audit import Event
 from lms.db import session
 from lms.errors import ConflictError, NotFoundError
 from lms.lti import joiners, leavers, matches, memberships, platforms, score_list, scores
-from lms.lti.identities import Identity
 from lms.lti.score_list import Group
 from lms.lti.scores import Score
 from lms.web import access
@@ -60,10 +59,7 @@ def settle_match(school: str, identity_id: UUID) -> ResponseReturnValue:
     """Record that somebody from the platform is a person on HR's list, or nobody on it."""
     here, now = access.school(), access.request_time()
     kept_id = _uuid(request.form.get("person", ""))
-    is_new = matches.settle(here, identity_id, kept_id, by=access.user().person, key=_key(), now=now)
-    if kept_id is not None and is_new:
-        # The grade book may not know yet what this person signed before they came by the platform.
-        scores.catch_up(session.get_one(Identity, identity_id), now)
+    matches.settle(here, identity_id, kept_id, by=access.user().person, key=_key(), now=now)
     flash("Saved: they are the same person." if kept_id else "Saved: they are two people.")
     return redirect(url_for(".platform", school=school), 303)
 
