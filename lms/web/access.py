@@ -185,7 +185,12 @@ def sign_in(person: Person, assurance: IdentityAssurance) -> None:
 
 def sign_in_by_launch(person: Person, roles: Roles, launched: LtiSession) -> None:
     """Begin a new session for somebody whom a platform vouches for. `roles` are those that the person holds."""
-    _begin(User(person, _roles_in(launched, roles)), IdentityAssurance.LMS_ACCOUNT)
+    user = User(person, _roles_in(launched, roles))
+    # Who opens a second link of the course goes on in the page of the first: what is in its forms stays good.
+    kept = cookie.get("csrf_token") if cookie.get("_user_id") == user.get_id() else None
+    _begin(user, IdentityAssurance.LMS_ACCOUNT)
+    if kept is not None:
+        cookie["csrf_token"] = kept
     cookie["lti"] = {
         "registration": str(launched.registration_id),
         "school": str(launched.school_id),

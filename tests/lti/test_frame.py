@@ -322,6 +322,15 @@ def test_a_later_launch_by_somebody_else_leaves_nothing_of_the_first(
         assert cookie["csrf_token"] != token
 
 
+def test_opening_another_link_of_the_course_spoils_no_page_that_is_open_already(
+    client: SecureClient,
+) -> None:
+    launch(client, begin(client))
+    form = dict(client.page.xpath("//nav[@aria-label='Countersign']//form")[0].form_values())
+    launch(client, begin(client), resource_link={"id": "link-2"})
+    assert client.post("/lti/new-tab", data=form).status_code == 200
+
+
 def test_a_new_tab_opens_the_page_that_was_in_the_frame(client: SecureClient) -> None:
     launch(client, begin(client))
     client.get("/policies?x=1")

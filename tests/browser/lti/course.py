@@ -66,6 +66,7 @@ class Course:
         self.app = Flask(__name__)
         self.app.add_url_rule("/course", view_func=self.course)
         self.app.add_url_rule("/mod/lti/auth.php", view_func=self.auth)
+        self.app.add_url_rule("/mod/lti/contentitem_return.php", view_func=self.chosen, methods=["POST"])
 
     def page(self, *, user: str = "priya", hint: str = "see", **shown: object) -> str:
         """Return the address of the course page, as this user sees it.
@@ -115,6 +116,10 @@ class Course:
             state=asked["state"],
         )
 
+    def chosen(self) -> str:
+        """Take what was chosen."""
+        return f"<!doctype html><title>Added</title><h1>Added</h1>{'JWT' in request.form}"
+
     def _message(self, nonce: str, user: str, hint: str) -> dict[str, Any]:
         said = {
             "iss": self.address,
@@ -127,7 +132,10 @@ class Course:
             "now": clock.now(),
         }
         if hint.startswith(CHOOSE):
-            return forger.deep_linking(nonce, **said)
+            message = forger.deep_linking(nonce, **said)
+            settings = message[forger.DEEP_LINKING_SETTINGS]
+            settings["deep_link_return_url"] = f"{self.address}/mod/lti/contentitem_return.php"
+            return message
         role = forger.ADMINISTRATOR if user == "head" else forger.LEARNER
         return forger.message(nonce, **said, roles=[role])
 

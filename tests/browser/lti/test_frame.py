@@ -186,6 +186,14 @@ def test_who_chooses_activities_is_told_how_to_allow_cookies_and_never_sent_to_a
     assert course.hints == []
 
 
+def test_what_is_chosen_in_the_frame_is_handed_back_to_the_course(browse: Browse, course: Course) -> None:
+    frame = tool_in(open_course(browse(), course, user="tom", hint=CHOOSE))
+    see(frame, "Add training to your course")
+    frame.get_by_role("checkbox").first.check()
+    frame.get_by_role("button", name="Add to the course").click()
+    see(frame, "Added")
+
+
 def test_the_page_in_the_frame_opens_in_a_tab_of_its_own_once(browse: Browse, course: Course) -> None:
     page = open_course(browse(), course)
     see(tool_in(page), "My training")
@@ -238,7 +246,7 @@ def test_a_head_gets_from_the_frame_to_the_records_and_to_administration(
     frame = tool_in(page)
     see(frame, "My training")
     for link in ("Administration", "Staff records", "My training"):
-        frame.get_by_role("link", name=link).click()
+        frame.get_by_role("link", name=link, exact=True).click()
         see(frame, link)
         assert frame.locator("header, footer").count() == 0
 
