@@ -101,9 +101,9 @@ class OrganisationForm(FlaskForm):  # type: ignore[misc]
 
     def __init__(self, organisations: Iterable[Organisation], **values: Any) -> None:
         super().__init__(**values)
-        self.organisation.choices = [(str(o.id), _called(o)) for o in organisations]
+        self.organisation.choices = {str(o.id): _called(o) for o in organisations}
         if len(self.organisation.choices) == 1:
-            self.organisation.data = self.organisation.choices[0][0]
+            (self.organisation.data,) = self.organisation.choices
 
 
 def _called(organisation: Organisation) -> str:
@@ -172,8 +172,8 @@ class RolesForm(FlaskForm):  # type: ignore[misc]
 
 for _name, _words in roles.OVERRIDABLE.items():
     _usual = RoleName.ADMIN if _name == roles.ADMINISTRATOR else RoleName.LEARNER
-    _choices = [(_USUAL, f"{ROLE_WORDS[_usual]} (as usual)")]
-    _choices += [(role.value, ROLE_WORDS[role]) for role in roles.CHOOSABLE if role is not _usual]
+    _choices = {_USUAL: f"{ROLE_WORDS[_usual]} (as usual)"}
+    _choices |= {role.value: ROLE_WORDS[role] for role in roles.CHOOSABLE if role is not _usual}
     setattr(RolesForm, _name, SelectField(_words, choices=_choices, default=_USUAL))
 
 

@@ -181,6 +181,7 @@ def _navigation() -> list[Link]:
         links += _school_links(school)
     if any(RoleName.ADMIN in held for held in access.user().roles.values()):
         links.append(("Administration", url_for("admin.home"), request.endpoint == "admin.home"))
+        links.append(("Platforms", url_for("platforms.home"), request.blueprint == "platforms"))
     return links
 
 
