@@ -41,16 +41,19 @@ WITH_STORAGE_FRAME = """<!doctype html><html lang="en"><title>Course</title><h1>
 <script>
 setTimeout(() => {
   const storage = document.createElement("iframe");
-  storage.name = "platform_storage";
-  storage.title = "Storage";
-  storage.srcdoc = `<script>const kept = {};
+  Object.assign(storage, { name: "platform_storage", title: "Storage", src: "{{ keeper }}/storage" });
+  document.body.append(storage);
+}, 700);
+</script>"""
+STORAGE = """<!doctype html><html lang="en"><title>Storage</title><h1>Storage</h1>
+<script>
+const kept = {}, heard = [];
 addEventListener("message", ({ data, origin, source }) => {
+  heard.push(data);
   if (data.subject === "lti.put_data") kept[data.key] = data.value;
   const { subject, message_id, key } = data;
   source.postMessage({ subject: subject + ".response", message_id, key, value: kept[key] }, origin);
-});<` + "/script>";
-  document.body.append(storage);
-}, 700);
+});
 </script>"""
 SEND = """<!doctype html><html lang="en"><title>Signing in</title><form method="post" action="{{ to }}">
 <input type="hidden" name="id_token" value="{{ token }}"><input type="hidden" name="state" value="{{ state }}">
@@ -58,13 +61,18 @@ SEND = """<!doctype html><html lang="en"><title>Signing in</title><form method="
 
 
 class Course:
-    """A platform with one course page. Its `address` and the `tool`'s are to be set before it is used."""
+    """A platform with one course page. Its `address` and the `tool`'s are to be set before it is used.
+
+    `keeper` is the address of a frame that keeps things in another's name.
+    """
 
     def __init__(self) -> None:
         self.address, self.tool = "", ""
+        self.keeper = ""
         self.hints: list[str] = []
         self.app = Flask(__name__)
         self.app.add_url_rule("/course", view_func=self.course)
+        self.app.add_url_rule("/storage", view_func=lambda: STORAGE)
         self.app.add_url_rule("/mod/lti/auth.php", view_func=self.auth)
         self.app.add_url_rule("/mod/lti/contentitem_return.php", view_func=self.chosen, methods=["POST"])
 
@@ -95,6 +103,7 @@ class Course:
         return render_template_string(
             WITH_STORAGE_FRAME if storage == "frame" else COURSE,
             start=self.tool + shown.get("open", f"/lti/login?{urlencode(sent)}"),
+            keeper=self.keeper or self.address,
             silent=storage == "silent",
             forgetful=storage == "forgetful",
             answer="another" if storage == "wrong" else None,

@@ -135,6 +135,15 @@ def test_the_secret_goes_to_the_platforms_own_origin_and_nowhere_else(browse: Br
     assert "value" not in got
 
 
+def test_a_storage_of_another_origin_hears_nothing(browse: Browse, course: Course, elsewhere: Course) -> None:
+    course.keeper = elsewhere.address
+    page = open_course(browse(BLOCKED), course, storage="frame")
+    expect(tool_in(page).get_by_role("button", name=OPEN)).to_be_visible(timeout=10_000)
+    storage = page.frame("platform_storage")
+    assert storage is not None
+    assert storage.evaluate("heard") == []
+
+
 def test_a_storage_that_brings_another_secret_back_lets_nobody_in(browse: Browse, course: Course) -> None:
     page = open_course(browse(BLOCKED), course, storage="wrong")
     see(tool_in(page), "We couldn’t open your training")
