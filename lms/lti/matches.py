@@ -57,6 +57,27 @@ def offers(school: Organisation) -> list[Offer]:
     return [Offer(identity, person, n or 0, tuple(who)) for identity, person, n, who in found.values()]
 
 
+def number(school: Organisation) -> sa.ScalarSelect[int]:
+    """Return how many offers there are, as part of a query about other things too.
+
+    The list is looked through once, and not for each identity: this is counted on a page that is opened often.
+    """
+    other = aliased(Person)
+    made = sa.select(Identity.person_id).where(Identity.made_person)
+    listed = (other.root_id == school.root_id, other.erased_at.is_(None), other.id.not_in(made))
+    emails = sa.select(other.email).where(other.email.is_not(None), *listed)
+    staff_nos = sa.select(other.staff_no).where(other.staff_no.is_not(None), *listed)
+    return (
+        sa.select(sa.func.count())
+        .select_from(Identity)
+        .join(Person, Person.id == Identity.person_id)
+        .where(Identity.made_person, Identity.match_settled_at.is_(None), _was_sent_to(school))
+        .where(Person.root_id == school.root_id)
+        .where(sa.or_(Identity.email.in_(emails), Identity.staff_no.in_(staff_nos)))
+        .scalar_subquery()
+    )
+
+
 def _statement(school: Organisation) -> sa.Select[Identity, Person, int | None, Person]:
     other = aliased(Person)
     signed = (
