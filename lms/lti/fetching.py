@@ -385,9 +385,9 @@ def _may_ask(address: Address, allow_private: bool) -> bool:
 
 
 def _meant(address: Address) -> Address:
-    """Return the IPv4 address that an IPv6 one only wraps: mapped, 6to4, or NAT64; else the address itself."""
+    """Return the IPv4 address that an IPv6 one only wraps (mapped, or NAT64); else the address itself."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
     if address in _NAT64:
         return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
-    return address.ipv4_mapped or address.sixtofour or address
+    return address.ipv4_mapped or address

@@ -404,9 +404,12 @@ def test_a_slow_answer_in_front_of_a_redirect_counts_towards_the_whole_time() ->
 def test_a_name_that_nobody_looks_up_in_time_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     let_go = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: let_go.wait(30) and [])
+    began = wall.monotonic()
     error = refused(OURS, "https://lms.example/", within=0.2)
+    took = wall.monotonic() - began
     let_go.set()
     assert str(error) == "lms.example took longer than 0.2 seconds to answer."
+    assert took < 2
 
 
 def test_a_name_that_does_not_exist_is_said_not_to(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -442,6 +445,14 @@ def test_an_answer_without_end_is_cut_off_at_its_limit(head: bytes, part: bytes)
     with serving(endless(head, part)) as port:
         error = refused(TRIAL, f"http://127.0.0.1:{port}/", most_bytes=200_000)
     assert str(error) == "127.0.0.1 answered with more than 0.2 MB, which is too long."
+
+
+def test_an_answer_may_be_as_long_as_its_limit_and_no_longer() -> None:
+    answering, _ = sending(ok(b"a" * 200_000), ok(b"a" * 200_001))
+    with serving(answering) as port:
+        address = f"http://127.0.0.1:{port}/"
+        assert len(TRIAL.fetch("GET", address, most_bytes=200_000).body) == 200_000
+        refused(TRIAL, address, most_bytes=200_000)
 
 
 def test_what_was_packed_small_is_bounded_by_what_it_unpacks_to() -> None:
