@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from flask_wtf import FlaskForm
@@ -21,10 +21,10 @@ LONGEST_ID = 255
 MOST_LINES = 20
 _USUAL = "usual"
 ROLE_WORDS = {
-    RoleName.LEARNER: "Does the training, like everyone",
-    RoleName.MANAGER: "Also sees “done” or “not done” for their own team",
-    RoleName.HR: "Also sees and keeps the school’s staff records (HR)",
-    RoleName.ADMIN: "Also looks after Countersign for the school",
+    RoleName.LEARNER: "Does the training",
+    RoleName.MANAGER: "Sees their own team",
+    RoleName.HR: "Keeps staff records (HR)",
+    RoleName.ADMIN: "Looks after Countersign",
 }
 
 
@@ -97,13 +97,24 @@ def _audience_field() -> StringField:
 class OrganisationForm(FlaskForm):  # type: ignore[misc]
     """For whom; not asked where there is one."""
 
-    organisation = SelectField("School", invalid_choice_message="Choose a school from the list")
+    organisation = SelectField(
+        "School",
+        validators=[DataRequired("Choose a school")],
+        invalid_choice_message="Choose a school from the list",
+    )
 
-    def __init__(self, organisations: Iterable[Organisation], **values: Any) -> None:
+    def __init__(self, organisations: Collection[Organisation], **values: Any) -> None:
         super().__init__(**values)
-        self.organisation.choices = {str(o.id): _called(o) for o in organisations}
-        if len(self.organisation.choices) == 1:
+        # Nothing is chosen beforehand: people of one school would count as another's.
+        nothing = {} if len(organisations) == 1 else {"": "Choose a school"}
+        self.organisation.choices = nothing | {str(o.id): _called(o) for o in organisations}
+        if not nothing:
             (self.organisation.data,) = self.organisation.choices
+
+    @property
+    def is_choice(self) -> bool:
+        """Whether there is more than one to choose from."""
+        return len(self.organisation.choices) > 1
 
 
 def _called(organisation: Organisation) -> str:

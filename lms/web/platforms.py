@@ -87,12 +87,13 @@ class Refused:
 def home() -> str:
     """Show the platforms of the organisations that the administrator looks after."""
     organisations = administered()
+    return _home(organisations, OrganisationForm(organisations))
+
+
+def _home(organisations: list[Organisation], form: OrganisationForm) -> str:
     lines = overview.lines({o.id for o in organisations})
-    return render_template(
-        "platforms/home.html",
-        lines=[(line, _in_words(line.refusal)) for line in lines],
-        form=OrganisationForm(organisations),
-    )
+    shown = [(line, _in_words(line.refusal)) for line in lines]
+    return render_template("platforms/home.html", lines=shown, form=form)
 
 
 @blueprint.post("/invite")
@@ -101,7 +102,7 @@ def invite() -> ResponseReturnValue:
     organisations = administered()
     form = OrganisationForm(organisations)
     if not form.validate_on_submit():
-        return redirect(url_for(".home"), 303)
+        return _home(organisations, form), 400
     organisation = _chosen(form, organisations)
     secret, made = invites.invite(
         organisation.id, invited_by=access.user().person.id, now=access.request_time()
@@ -227,7 +228,7 @@ def _page(
     deployments = session.scalars(
         sa.select(Deployment)
         .where(Deployment.registration_id == registration.id)
-        .order_by(Deployment.first_seen_at)
+        .order_by(Deployment.approved_at.is_not(None), Deployment.first_seen_at)
     ).all()
     (line,) = [
         each for each in overview.lines({registration.organisation_id}) if each.registration is registration

@@ -144,6 +144,7 @@ def test_whoever_looks_after_several_schools_says_for_which_the_invitation_is(
     sign_in(app, client, trust, second)
     client.get("/admin/platforms")
     assert client.page.xpath("//select[@name='organisation']/option/text()") == [
+        "Choose a school",
         "Môr Trust (all its schools)",
         "Ysgol Dau",
         "Ysgol Un",
@@ -161,7 +162,9 @@ def test_nobody_invites_a_platform_to_a_school_that_is_not_theirs(
     sign_in(app, client, trust, first)
     client.get("/admin/platforms")
 
-    client.submit(button="Make an invitation", organisation=str(school.id))
+    assert client.submit(button="Make an invitation").status_code == 400
+    assert "Choose a school" in client.text
+    assert client.submit(button="Make an invitation", organisation=str(school.id)).status_code == 400
 
     assert audited(app, Event.PLATFORM_INVITED) == []
 
@@ -273,8 +276,8 @@ def test_a_trust_says_for_which_of_its_schools_a_deployment_is(
     made = connected(app, trust, "7", "8")
     client.get(f"/admin/platforms/{made.id}")
 
-    refused = client.submit(button="Approve deployment 7", organisation=str(school.id))
-    assert refused.status_code == 400
+    assert client.submit(button="Approve deployment 7").status_code == 400
+    assert client.submit(button="Approve deployment 7", organisation=str(school.id)).status_code == 400
     assert "Choose a school from the list" in client.text
     client.submit(button="Approve deployment 7", organisation=str(second.id))
 
