@@ -81,8 +81,8 @@ def contents(school_id: UUID, now: datetime) -> list[Content]:
 def _programme(assigned: Sequence[Item], today: date) -> Content:
     titles = list(dict.fromkeys(item.policy.title for item in assigned))
     title = titles[0] if len(titles) == 1 else "Staff training"
-    to_sign = titles[0] if len(titles) == 1 else f"{', '.join(titles[:-1])} and {titles[-1]}"
-    text = f"Everything that is asked of you: the practice modules, then read and sign {to_sign}."
+    to_sign = titles[0] if len(titles) == 1 else f"{', the '.join(titles[:-1])} and the {titles[-1]}"
+    text = f"Everything that is asked of you: the practice modules, then read and sign the {to_sign}."
     return Content(PROGRAMME, f"{title}: the whole programme", text, _due(assigned, today))
 
 

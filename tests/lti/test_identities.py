@@ -200,6 +200,13 @@ def test_nobody_is_offered_without_a_match_in_the_same_organisation(school: Scho
     assert matches.offers(school.organisation) == []
 
 
+def test_two_people_whom_platforms_made_are_not_offered_to_each_other(school: School) -> None:
+    school.first_launch()
+    school.first_launch(sub="43")
+
+    assert matches.offers(school.organisation) == []
+
+
 def test_another_school_is_not_offered_this_ones_people(school: School) -> None:
     sibling = make_school()
     sibling.parent_id = school.organisation.id
