@@ -271,11 +271,15 @@ def test_in_a_window_the_same_session_has_the_whole_page(client: SecureClient) -
     assert client.page.xpath("//header")
 
 
-@pytest.mark.parametrize("return_url", ["https://x; script-src *", "https://x *", "javascript:alert(1)"])
-def test_a_platform_cannot_write_into_our_policy(client: SecureClient, return_url: str) -> None:
-    launch(client, begin(client), launch_presentation={"return_url": return_url})
+def test_a_platform_cannot_write_into_our_policy(client: SecureClient) -> None:
+    launch(client, begin(client), launch_presentation={"return_url": "https://x; script-src *"})
+    with client.session_transaction(base_url=OURS) as cookie:
+        assert cookie["lti"]["frame"] == [ISSUER]
+        cookie["lti"] = {
+            **cookie["lti"],
+            "frame": [ISSUER, "https://x; script-src *", "https://x *", "data:"],
+        }
     response = client.get("/")
-    assert response.status_code == 200
     assert directive(response, "frame-ancestors") == f"frame-ancestors {ISSUER}"
 
 

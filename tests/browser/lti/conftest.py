@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 import trustme
 from flask import Flask
 from playwright.sync_api import BrowserContext, BrowserType, Frame, Page
@@ -26,6 +27,7 @@ from tests.conftest import Clock
 from tests.factories import BEFORE, make_person
 from tests.learners import Classroom
 from tests.lti import forger
+from tests.lti.stand_in import StandIn
 
 ALLOWED, BLOCKED = 1, 2
 """Chromium's content settings for cookies."""
@@ -133,6 +135,17 @@ def browse(
     yield browse
     for context in opened:
         context.close()
+
+
+@pytest.fixture
+def grade_book(app: Flask, classroom: Classroom, course: Course, time: Clock) -> Iterator[StandIn]:
+    """Where the course's scores go: a strict platform, over http."""
+    keys = app.config["LTI_KEYS"]
+    with StandIn(keys.published, clock=lambda: time.now, client_id=forger.CLIENT_ID) as made:
+        with app.app_context(), transaction():
+            session.execute(sa.update(Registration).values(token_endpoint=made.token_endpoint))
+        course.lineitem = made.lineitem()
+        yield made
 
 
 def tool_in(page: Page) -> Frame:

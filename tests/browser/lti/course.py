@@ -14,8 +14,10 @@ from flask.globals import request
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from lms import clock
+from lms.lti.claims import AGS
 from tests.lti import forger
 
+SCORE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
 CHOOSE = "choose"
 """The hint of a course editor who chooses an activity."""
 
@@ -43,7 +45,7 @@ setTimeout(() => {
   const storage = document.createElement("iframe");
   Object.assign(storage, { name: "platform_storage", title: "Storage", src: "{{ keeper }}/storage" });
   document.body.append(storage);
-}, 700);
+}, 2000);
 </script>"""
 STORAGE = """<!doctype html><html lang="en"><title>Storage</title><h1>Storage</h1>
 <script>
@@ -63,12 +65,12 @@ SEND = """<!doctype html><html lang="en"><title>Signing in</title><form method="
 class Course:
     """A platform with one course page. Its `address` and the `tool`'s are to be set before it is used.
 
-    `keeper` is the address of a frame that keeps things in another's name.
+    `keeper` is the address of a frame that keeps things in its name; `lineitem` is where its grade book takes scores.
     """
 
     def __init__(self) -> None:
         self.address, self.tool = "", ""
-        self.keeper = ""
+        self.keeper = self.lineitem = ""
         self.hints: list[str] = []
         self.app = Flask(__name__)
         self.app.add_url_rule("/course", view_func=self.course)
@@ -146,7 +148,8 @@ class Course:
             settings["deep_link_return_url"] = f"{self.address}/mod/lti/contentitem_return.php"
             return message
         role = forger.ADMINISTRATOR if user == "head" else forger.LEARNER
-        return forger.message(nonce, **said, roles=[role])
+        grades = {"scope": [SCORE], "lineitem": self.lineitem}
+        return forger.message(nonce, **said, roles=[role], **({AGS: grades} if self.lineitem else {}))
 
 
 class _Silent(WSGIRequestHandler):

@@ -40,6 +40,21 @@ def test_what_she_sees_where_cookies_are_kept(
 
 
 @SIZES
+def test_what_a_newcomer_and_a_course_editor_see(
+    browse: Browse, course: Course, options: dict[str, Any], width: int
+) -> None:
+    context = browse(**options, bypass_csp=True)
+    frame = tool_in(open_course(context, course, user="newcomer", width=width))
+    expect(frame.get_by_role("heading", level=1)).to_contain_text("What are you at")
+    assert_accessible(frame)
+    InFrame().press(button(frame, "Continue"))
+    assert_accessible(frame)
+    frame = tool_in(open_course(context, course, user="tom", hint=CHOOSE, width=width))
+    see(frame, "Add training to your course")
+    assert_accessible(frame)
+
+
+@SIZES
 def test_what_she_sees_where_none_are(
     browse: Browse, course: Course, options: dict[str, Any], width: int
 ) -> None:
