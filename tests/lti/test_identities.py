@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from threading import Barrier
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-from flask import Flask
+from flask import Flask, current_app
 
 from lms import attestations, audit, compliance, verification
 from lms.attestations import Attestation, Kind
 from lms.audit import AuditEntry
+from lms.clock import time_in_words
 from lms.db import session, transaction
 from lms.errors import NotFoundError
 from lms.lti import identities, matches
@@ -22,7 +27,9 @@ from lms.people import NAMELESS, Engagement, EngagementType, Person, add_person,
 from lms.schools import Organisation
 from lms.status import Status
 from lms.training import Assignment
-from tests.conftest import NOW
+from lms.wording import CONFIRMATION
+from tests.client import StrictClient
+from tests.conftest import NOW, Clock
 from tests.factories import make_assignment, make_person, make_policy, make_school
 from tests.lti import forger
 from tests.lti.claiming import launched, nameless
@@ -106,6 +113,25 @@ def test_two_launches_at_once_make_one_person(school: School) -> None:
 
     assert first.id == second.id
     assert session.scalar(sa.select(sa.func.count()).where(Person.surname == "Nair")) == 1
+
+
+def test_two_first_launches_at_the_same_moment_make_one_person(app: Flask, in_app: None) -> None:
+    with transaction():
+        school = make_school()
+        registration = forger.connect(school)
+    ready = Barrier(2)
+
+    def launch(_: int) -> UUID:
+        with app.app_context():
+            ready.wait()
+            with transaction():
+                return identities.make(registration, school, launched(), NOW).person_id
+
+    with ThreadPoolExecutor(2) as pool:
+        made = list(pool.map(launch, range(2)))
+
+    with transaction(write=False):
+        assert session.scalars(sa.select(Person.id)).all() == made[:1] == made[1:]
 
 
 def test_the_same_user_of_another_platform_is_another_identity(school: School) -> None:
@@ -217,16 +243,14 @@ def test_another_school_is_not_offered_this_ones_people(school: School) -> None:
     assert len(matches.offers(school.organisation)) == 1
 
 
-def settle(school: School, identity: Identity, kept: Person | None, key: object = None) -> bool:
-    from flask import current_app
-
+def settle(school: School, identity: Identity, kept: Person | None, now: datetime = NOW) -> bool:
     return matches.settle(
         school.organisation,
         identity.id,
         kept.id if kept else None,
         by=school.hr,
         key=current_app.config["LEDGER_KEY"],
-        now=NOW,
+        now=now,
     )
 
 
@@ -297,6 +321,29 @@ def test_the_ledger_still_verifies_after_a_confirmation(app: Flask, school: Scho
     verdict = verification.verify(school.organisation, app.config["LEDGER_KEY"].public_key())
 
     assert (verdict.problem, verdict.entries, verdict.size) == (None, 2, 2)
+
+
+def test_a_confirmation_reads_as_one_on_its_receipt(
+    app: Flask, client: StrictClient, time: Clock, school: School
+) -> None:
+    hers = make_person(school.organisation, forename="Priyanka", email=EMAIL)
+    identity, person = school.first_launch()
+    original = sign(app, school.organisation, person)
+    time.now = NOW + timedelta(days=1)
+    settle(school, identity, hers, time.now)
+    session.commit()
+
+    client.sign_in_as(hers.id)
+    client.get("/receipts")
+    assert "Confirmed" in client.text
+    client.follow("Social media policy, version 1")
+
+    assert f"Signed {time_in_words(NOW)}" in client.text
+    assert f"{time_in_words(time.now)}, by Jo Marsh. {CONFIRMATION}" in client.text
+    assert "Name as typedPriya Nair" in client.text
+    assert "Name on recordPriyanka Nair" in client.text
+    assert str(original.id) in client.text
+    assert "None" not in client.text
 
 
 def test_what_they_have_signed_since_themselves_needs_no_confirming(app: Flask, school: School) -> None:
