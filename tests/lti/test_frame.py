@@ -296,6 +296,14 @@ def test_where_the_session_is_over_a_frame_says_so_and_shows_no_sign_in(
     assert directive(response, "frame-ancestors") == "frame-ancestors *"
 
 
+def test_a_launch_that_fails_can_be_read_in_any_frame_whatever_the_browser_says_of_it(
+    client: SecureClient,
+) -> None:
+    response = client.post("/lti/launch", data={"id_token": "x" * 1_100_000}, headers={})
+    assert response.status_code == 413
+    assert directive(response, "frame-ancestors") == "frame-ancestors *"
+
+
 def test_outside_a_frame_the_same_leads_to_the_sign_in(client: SecureClient) -> None:
     assert client.get("/receipts", headers=IN_WINDOW).status_code == 302
 

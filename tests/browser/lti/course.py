@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from flask import Flask, render_template_string
 from flask.globals import request
+from markupsafe import Markup
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from lms import clock
@@ -36,7 +37,8 @@ addEventListener("message", ({ data, origin, source }) => {
   source.postMessage(reply, origin);
 });
 </script>
-<iframe name="tool" title="Countersign" width="{{ width }}" height="800" src="{{ start }}"></iframe>"""
+<iframe name="tool" title="Countersign" width="{{ width }}" height="800" {{ sandbox }} src="{{ start }}"></iframe>"""
+SANDBOX = Markup('sandbox="allow-scripts allow-forms allow-popups allow-popups-to-escape-sandbox"')
 # The frame that keeps things comes late: what is asked of it before is lost.
 WITH_STORAGE_FRAME = """<!doctype html><html lang="en"><title>Course</title><h1>Course</h1>
 <iframe name="tool" title="Countersign" width="900" height="800" src="{{ start }}"></iframe>
@@ -81,7 +83,8 @@ class Course:
     def page(self, *, user: str = "priya", hint: str = "see", **shown: object) -> str:
         """Return the address of the course page, as this user sees it.
 
-        `storage` says how it keeps things for the tool; `open` frames a page of the tool instead of launching it.
+        `storage` says how it keeps things for the tool; `open` frames a page of the tool instead of launching it;
+        `sandbox` keeps it from its origin.
         """
         return f"{self.address}/course?{urlencode({'user': user, 'hint': hint, **shown})}"
 
@@ -110,6 +113,7 @@ class Course:
             forgetful=storage == "forgetful",
             answer="another" if storage == "wrong" else None,
             width=shown.get("width", 900),
+            sandbox=SANDBOX if "sandbox" in shown else "",
         )
 
     def auth(self) -> str:

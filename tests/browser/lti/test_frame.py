@@ -189,6 +189,13 @@ def test_with_neither_cookies_nor_storage_she_goes_on_in_a_new_window(browse: Br
     expect(window.get_by_role("button", name="Sign out")).to_be_visible()
 
 
+def test_from_a_sandbox_that_keeps_us_from_our_own_cookies_she_goes_on_in_a_new_window(
+    browse: Browse, course: Course
+) -> None:
+    page = open_course(browse(), course, sandbox="yes")
+    see(press_for_a_window(page), "My training")
+
+
 def test_by_keyboard_alone_she_gets_to_the_new_window(browse: Browse, course: Course) -> None:
     page = open_course(browse(BLOCKED), course)
     wanted = tool_in(page).get_by_role("button", name=OPEN)
