@@ -130,6 +130,7 @@ ROWS: Cases = {
 
 ABSURD: Cases = {
     "two parts": (lambda login: signed(message(login.nonce)).rpartition(".")[0], Refusal.NOT_A_JWT),
+    "half a letter": (lambda _: "\ud800.e30.e30", Refusal.NOT_A_JWT),
     "letters that no token has": (lambda _: "é.é.é", Refusal.NOT_A_JWT),
     "a header that is a list": (
         lambda login: forger.unsigned(message(login.nonce), ["alg"]),

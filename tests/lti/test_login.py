@@ -9,6 +9,7 @@ from flask import Flask
 
 from lms.db import session, transaction
 from lms.lti.launch_log import Launch
+from lms.lti.launching import own_path
 from lms.lti.logins import OidcTransaction, hashed
 from lms.lti.platforms import Registration, RegistrationState
 from lms.lti.refusal_words import WORDS
@@ -127,6 +128,23 @@ def test_the_frame_that_offers_storage_is_kept_if_it_has_a_name(
 
     with app.app_context(), transaction(write=False):
         assert session.query(OidcTransaction).one().storage_target == kept
+
+
+@pytest.mark.parametrize(
+    ("address", "path"),
+    [
+        ("https://school.test/training", "/"),
+        ("https://school.test:443/training/", "/"),
+        ("https://school.test/training/modules/x?a=1", "/modules/x?a=1"),
+        ("https://school.test/trainings/", None),
+        ("https://school.test/", None),
+        ("https://school.test:8443/training/", None),
+    ],
+)
+def test_where_we_are_installed_below_a_path_only_what_is_below_it_is_ours(
+    address: str, path: str | None
+) -> None:
+    assert own_path(address, "https://school.test/training") == path
 
 
 REFUSED: dict[str, tuple[dict[str, Any], Refusal]] = {

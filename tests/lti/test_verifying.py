@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import warnings
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from joserfc.jwk import ECKey
+from joserfc.errors import SecurityWarning
+from joserfc.jwk import ECKey, RSAKey
 
 from lms.lti import claims, verifying
 from lms.lti.claims import AGS, CLAIM, DEEP_LINKING_SETTINGS, NRPS, Claims, MessageType
@@ -103,6 +105,14 @@ def test_a_key_need_not_say_what_it_is_for(key: dict[str, Any]) -> None:
 )
 def test_a_key_that_is_no_strong_rsa_key_verifies_nothing(key: dict[str, Any]) -> None:
     assert refusal_of(signed(message(LOGIN.nonce)), key or {"kty": None}) is Refusal.KEY_UNKNOWN
+
+
+def test_a_key_of_1024_bits_verifies_nothing() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SecurityWarning)
+        weak = RSAKey.generate_key(1024, {"kid": forger.KID}).as_dict(private=False)
+
+    assert refusal_of(signed(message(LOGIN.nonce)), weak) is Refusal.KEY_UNKNOWN
 
 
 def test_a_key_for_encryption_verifies_nothing() -> None:
