@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from lms import attestations, my_training
+from lms import attestations, jobs, my_training
 from lms.attestations import IdentityAssurance
 from lms.db import db, session, transaction
 from lms.lti import deliveries, places, scores
@@ -22,6 +22,7 @@ from lms.lti.scores import Score, ScoreState
 from lms.lti.services import Services
 from lms.lti.tool_keys import ToolKeys
 from lms.training import Assignment
+from tests.client import StrictClient
 from tests.conftest import NOW, Clock
 from tests.factories import make_assignment, make_person, make_school
 from tests.learners import do_modules, publish_model
@@ -492,3 +493,32 @@ def test_a_platform_that_is_down_is_asked_once_and_holds_up_no_other(
     time.now += MINUTE
     book.deliver()
     assert len(platform.scores) == 15
+
+
+# From the button to the grade book
+
+
+def test_what_is_begun_and_signed_on_the_pages_reaches_the_grade_book_by_the_worker(
+    made: Made, app: Flask, client: StrictClient, time: Clock, platform: StandIn
+) -> None:
+    app.config["SETTINGS"] = app.config["SETTINGS"].model_copy(update={"lti_allow_private_hosts": True})
+    platform._published = app.config["LTI_KEYS"].published
+    book = made()
+    huey = jobs._queues[db.engine].huey
+
+    def work() -> None:
+        assert "scores" in [task.name for task in huey.pending()]
+        while task := huey.dequeue():
+            huey.execute(task)
+
+    client.sign_in_as(book.person.id, IdentityAssurance.LMS_ACCOUNT)
+    client.get("/modules/friend-request")
+    client.submit(button="Start")
+    work()
+    assert [score["activityProgress"] for score in platform.scores] == ["InProgress"]
+    book.change(lambda: do_modules(book.person, book.assignment))
+    client.get(f"/sign/{book.assignment.id}")
+    client.submit(button="Sign", statement="y", typed_name=book.person.name)
+    assert "Signed" in client.text
+    work()
+    assert book.grade() == 1

@@ -333,11 +333,26 @@ def test_a_course_is_read_when_hr_asks(
 ) -> None:
     hr.get(platform.page)
     hr.submit(button="Sync now")
-    assert "We have asked Our Moodle who is in Induction. Look again in a minute." in hr.text
+    assert "We are asking Our Moodle who is in Induction. Look again in a minute." in hr.text
     assert read(app, sa.select(Context.sync_wanted_at)) == [NOW]
     with app.app_context():
         assert [task.name for task in jobs._queues[db.engine].huey.pending()] == ["courses"]
     assert office.audited(Event.COURSE_READ)[0].details == {"course": str(platform.course.id)}
+
+
+def test_a_course_of_a_paused_platform_isnt_read(
+    app: Flask, office: Office, hr: StrictClient, platform: Platform
+) -> None:
+    def pause() -> None:
+        session.get_one(
+            platforms.Registration, platform.registration.id
+        ).state = platforms.RegistrationState.PAUSED
+
+    hr.get(platform.page)
+    office.do(pause)
+    assert hr.submit(button="Sync now").status_code == 409
+    assert "Our Moodle is paused." in hr.text
+    assert read(app, sa.select(Context.sync_wanted_at)) == [None]
 
 
 def test_a_course_whose_platform_keeps_its_members_to_itself_says_so(

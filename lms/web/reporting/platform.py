@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from lms import audit
 from lms.audit import Event
 from lms.db import session
-from lms.errors import ConflictError, NotFoundError
+from lms.errors import NotFoundError
 from lms.lti import joiners, leavers, matches, memberships, platforms, score_list, scores
 from lms.lti.score_list import Group
 from lms.lti.scores import Score
@@ -80,13 +80,9 @@ def resend_score(school: str, score_id: UUID) -> ResponseReturnValue:
 def sync(school: str, course_id: UUID) -> ResponseReturnValue:
     """Have a course’s list of members read."""
     found = memberships.course(access.school().id, course_id)
-    try:
-        memberships.want(found, access.request_time())
-    except ConflictError as error:
-        flash(str(error))
-    else:
-        audit_here(Event.COURSE_READ, course=str(course_id))
-        flash(f"We have asked {found.registration.name} who is in {found.title}. Look again in a minute.")
+    memberships.want(found, access.request_time())
+    audit_here(Event.COURSE_READ, course=str(course_id))
+    flash(f"We are asking {found.registration.name} who is in {found.title}. Look again in a minute.")
     if request.form.get("back") == "course":
         return redirect(url_for(".course", school=school, course_id=course_id), 303)
     return redirect(url_for(".platform", school=school), 303)
