@@ -125,6 +125,14 @@ def test_a_flood_of_unknown_kids_asks_the_platform_once_a_minute(world: World) -
     assert world.asked == 3
 
 
+def test_a_flood_of_unknown_kids_writes_nothing(world: World, app: Flask) -> None:
+    world.find()
+    row = world.row()
+    with Queries(app) as queries, pytest.raises(LaunchRefusedError):
+        find_key(row, "made-up", world.outgoing, NOW)
+    assert [statement.split()[0] for statement in queries.statements] == ["SELECT"]
+
+
 def test_an_unknown_kid_is_named_in_the_log_for_the_administrator(world: World) -> None:
     assert world.refusal("made-up").detail == "no key 'made-up' among 1"
 
