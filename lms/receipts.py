@@ -129,10 +129,14 @@ _READERS = (
 )
 
 
+def _readers(address: str) -> int | None:
+    return session.connection().scalar(_READERS, {"address": address})
+
+
 def send_copy(signing: Signing, attestation: Attestation, now: datetime) -> None:
     """Queue a copy to the signer's work address, once; not to one that several people read."""
     person = signing.person
-    if person.email is None or session.scalar(_READERS, {"address": person.email}) != 1:
+    if person.email is None or _readers(person.email) != 1:
         return
     mail.queue(
         MessageKind.RECEIPT,

@@ -154,7 +154,8 @@ def _engine_options(url: str) -> dict[str, object]:
     # What people typed, and their names, are in the parameters: they have no place in a log.
     private = {"hide_parameters": True}
     if url.startswith("sqlite"):
-        return {**private, "pool_size": 32, "max_overflow": 32}
+        # The one that was used last has what the next one needs: pages it has read, statements it has prepared.
+        return {**private, "pool_size": 32, "max_overflow": 32, "pool_use_lifo": True}
     return {
         **private,
         "pool_size": 16,
