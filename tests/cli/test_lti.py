@@ -76,9 +76,9 @@ def test_the_list_says_how_each_platform_is(run: Run, look: Look, school: str) -
     assert "in use" in result.output
     assert "1 approved" in result.output
     assert "7 September 2026, 9:30am" in result.output
-    assert "What your LMS sent had already run out" in result.output
+    assert "What your learning platform sent had already run out" in result.output
     assert (
-        "Countersign doesn’t know the LMS that this link came from. (iss 'https://stranger.test')"
+        "Countersign doesn’t know the learning platform that this link came from. (iss 'https://stranger.test')"
         in result.output
     )
 

@@ -194,7 +194,10 @@ def test_each_platform_says_how_it_is(
     )
     assert first.startswith("A: used In use For Ysgol Môr")
     assert "Last launch 7 September 2026, 8:30am" in first
-    assert "Last error The signature of what your LMS sent is wrong.6 September 2026, 9:30am" in first
+    assert (
+        "Last error The signature of what your learning platform sent is wrong.6 September 2026, 9:30am"
+        in first
+    )
     assert "Waits for approval" in second
     assert "0 approved, 2 wait for your approval" in second
     assert "Not used yet" in third
@@ -322,7 +325,7 @@ def test_a_refused_launch_can_be_found_by_the_reference_that_the_learner_saw(
 
     client.get(f"/admin/platforms/{made.id}")
 
-    assert "What your LMS sent is meant for another tool." in client.text
+    assert "What your learning platform sent is meant for another tool." in client.text
     assert f"Reference {reference}, code wrong_audience: aud <another>, wanted tool-1" in client.text
 
 
