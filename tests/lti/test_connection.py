@@ -22,12 +22,6 @@ from tests.lti.stand_in import Fault, Reply, StandIn, fault
 KEYS, CLOCKS, ACCESS = "The platform’s keys", "The two clocks", "Access to its services"
 
 
-@pytest.fixture(scope="module")
-def tool_keys(tmp_path_factory: pytest.TempPathFactory) -> ToolKeys:
-    """Our keys, made once: a new RSA key takes a while."""
-    return ToolKeys(tmp_path_factory.mktemp("keys"))
-
-
 @dataclass
 class Tried:
     """A platform, and what a check of it needs."""

@@ -1,99 +1,18 @@
-"""Tokens, scores and lists of members, against a strict platform over real HTTP."""
+"""Tokens and scores, against a strict platform over real HTTP."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from lms.lti import services as service_module
 from lms.lti.fetching import Outgoing
-from lms.lti.platforms import Registration
-from lms.lti.services import MEMBERSHIPS, SCORE, Member, ServiceError, Services, TokenRefusedError
+from lms.lti.services import MEMBERSHIPS, SCORE, ServiceError, Services, TokenRefusedError
 from lms.lti.tool_keys import ToolKeys
 from tests.conftest import NOW
+from tests.lti.sides import Sides, registration_of, score
 from tests.lti.stand_in import Fault, Reply, StandIn, fault
-
-LEARNER = "http://purl.imsglobal.org/vocab/lis/v2/membership#Learner"
-
-
-@pytest.fixture(scope="module")
-def tool_keys(tmp_path_factory: pytest.TempPathFactory) -> ToolKeys:
-    """Our keys, made once: a new RSA key takes a while."""
-    return ToolKeys(tmp_path_factory.mktemp("keys"))
-
-
-@dataclass
-class Sides:
-    """A platform, and us as it knows us."""
-
-    platform: StandIn
-    services: Services
-    registration: Registration
-
-    def send(self, **changes: Any) -> None:
-        """Send a score to the platform's one line item."""
-        lineitem = changes.pop("lineitem", self.platform.lineitem())
-        now = changes.pop("now", NOW)
-        self.services.send_score(self.registration, lineitem, score(**changes), now)
-
-    def refused(self, **changes: Any) -> ServiceError:
-        """Send a score that is not taken, and return why."""
-        with pytest.raises(ServiceError) as caught:
-            self.send(**changes)
-        return caught.value
-
-    def members(self) -> list[Member]:
-        """Read the course."""
-        return self.services.members(self.registration, self.platform.members_url, NOW)
-
-    def unreadable(self) -> ServiceError:
-        """Read a course that can't be read, and return why."""
-        with pytest.raises(ServiceError) as caught:
-            self.members()
-        return caught.value
-
-
-def score(**changes: Any) -> dict[str, object]:
-    whole = {
-        "userId": "u-1",
-        "timestamp": "2026-09-07T08:30:00.123Z",
-        "activityProgress": "Completed",
-        "gradingProgress": "FullyGraded",
-        "scoreGiven": 1,
-        "scoreMaximum": 1,
-    }
-    return whole | changes
-
-
-def member(user_id: str, **changes: Any) -> dict[str, Any]:
-    return {"user_id": user_id, "status": "Active", "roles": [LEARNER]} | changes
-
-
-def registration_of(platform: StandIn, product: str = "moodle") -> Registration:
-    return Registration(
-        id=uuid4(),
-        name="Our platform",
-        product=product,
-        client_id=platform.client_id,
-        token_endpoint=platform.token_endpoint,
-        token_audience=platform.audience,
-        jwks_uri=platform.jwks_uri,
-        scopes=sorted(platform.scopes),
-    )
-
-
-@pytest.fixture
-def sides(tool_keys: ToolKeys) -> Iterator[Sides]:
-    """A platform that is well, and that knows us."""
-    with StandIn(tool_keys.published) as platform:
-        services = Services(Outgoing(allow_private=True), tool_keys, "https://training.example")
-        yield Sides(platform, services, registration_of(platform))
 
 
 def test_a_score_reaches_the_line_item_whose_address_has_a_query(sides: Sides) -> None:
@@ -278,133 +197,6 @@ def test_a_token_whose_life_is_written_as_text_is_kept_for_that_long(sides: Side
     assert sides.services.token(sides.registration, [SCORE], NOW + timedelta(seconds=59)) == token
     sides.platform.clock = lambda: NOW + timedelta(seconds=60)
     assert sides.services.token(sides.registration, [SCORE], NOW + timedelta(seconds=60)) != token
-
-
-def test_a_course_is_read_over_all_its_pages(sides: Sides) -> None:
-    sides.platform.list_course([member(f"u-{n}") for n in range(5)], page_size=2)
-    assert [m.user_id for m in sides.members()] == ["u-0", "u-1", "u-2", "u-3", "u-4"]
-    assert len(sides.platform.asked("members")) == 3
-
-
-def test_a_member_is_read_with_what_the_platform_tells(sides: Sides) -> None:
-    told = member(
-        "u-1",
-        name="Ada  Lovelace",
-        given_name="Ada",
-        family_name="Lovelace",
-        email="Ada@School.example",
-        lis_person_sourcedid="",
-        picture="https://x/y.png",
-    )
-    sides.platform.list_course([told, {"user_id": "u-2", "roles": [], "status": "Inactive", "name": None}])
-    ada, other = sides.members()
-    expected = ("Ada Lovelace", "Ada", "Lovelace", "ada@school.example", None, (LEARNER,), "Active")
-    assert (ada.name, ada.given, ada.family, ada.email, ada.staff_no, ada.roles, ada.status) == expected
-    assert other == Member("u-2", "Inactive", "", "", "", None, None, ())
-
-
-def test_somebody_on_two_pages_is_one_member(sides: Sides) -> None:
-    sides.platform.list_course([member("u-1"), member("u-2"), member("u-1")], page_size=2)
-    assert [m.user_id for m in sides.members()] == ["u-1", "u-2"]
-
-
-def test_twenty_thousand_members_on_one_page_are_read(sides: Sides) -> None:
-    names = {
-        "name": "A name of usual length",
-        "email": "somebody.else@school.example.org",
-        "picture": "p" * 100,
-    }
-    sides.platform.list_course([member(f"user-{n}", **names) for n in range(20_000)])
-    assert len(sides.members()) == 20_000
-
-
-@pytest.mark.parametrize(
-    ("entry", "why"),
-    [
-        ("u-1", "entry 2 is not a member"),
-        ({"roles": []}, "entry 2 has no proper user_id"),
-        ({"user_id": "", "roles": []}, "entry 2 has no proper user_id"),
-        ({"user_id": "a\u0000b", "roles": []}, "entry 2 has no proper user_id"),
-        ({"user_id": "u" * 256, "roles": []}, "entry 2 has no proper user_id"),
-        ({"user_id": 7, "roles": []}, "entry 2 has no proper user_id"),
-        ({"user_id": "u", "roles": "Learner"}, "entry 2 has no proper roles"),
-        ({"user_id": "u", "roles": [None]}, "entry 2 has no proper roles"),
-        ({"user_id": "u", "roles": [], "status": "Gone"}, "entry 2 has a status that is none of"),
-    ],
-)
-def test_a_list_with_junk_in_it_is_refused_whole_and_says_where(
-    sides: Sides, entry: object, why: str
-) -> None:
-    sides.platform.next("members", fault(200, {"members": [member("u-1"), entry]}))
-    error = sides.unreadable()
-    assert error.final
-    assert f"Moodle gave a list of members that can't be used: {why}" in error.reason
-
-
-@pytest.mark.parametrize("body", [{}, {"members": None}, []])
-def test_an_answer_without_members_is_never_an_empty_course(sides: Sides, body: object) -> None:
-    sides.platform.next("members", fault(200, body))
-    assert "can't be used" in sides.unreadable().reason
-
-
-@pytest.mark.parametrize("what", [Fault.HALF, Fault.PROSE, Fault.DROP, Fault.ELSEWHERE])
-def test_a_list_that_breaks_on_its_second_page_gives_nothing(sides: Sides, what: Fault) -> None:
-    sides.platform.list_course([member(f"u-{n}") for n in range(4)], page_size=2)
-    first = sides.platform.answer
-
-    def answer(method: str, target: str, headers: Any, body: bytes) -> Fault | Reply:
-        return what if "Cursor" in target else first(method, target, headers, body)
-
-    sides.platform._server.answering = answer  # type: ignore[attr-defined]
-    assert sides.unreadable().reason
-
-
-def test_a_list_that_leads_to_another_server_is_refused_before_it_is_asked(sides: Sides) -> None:
-    link = '<http://localhost:1/x>; rel="next"'
-    sides.platform.next("members", fault(200, {"members": []}, headers={"Link": link}))
-    assert sides.unreadable().reason.endswith("can't be used: its next page is on another server.")
-
-
-def test_a_list_that_goes_round_in_circles_is_refused(sides: Sides) -> None:
-    link = f'<{sides.platform.members_url}>; rel="next"'
-    sides.platform.next("members", fault(200, {"members": []}, headers={"Link": link}))
-    assert sides.unreadable().reason.endswith("its pages go round in circles.")
-
-
-def test_a_list_of_too_many_pages_fails_and_is_not_cut(sides: Sides, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service_module, "MOST_PAGES", 2)
-    sides.platform.list_course([member(f"u-{n}") for n in range(5)], page_size=2)
-    assert sides.unreadable().reason.endswith("it has more than 2 pages.")
-
-
-@pytest.mark.parametrize(
-    "link",
-    [
-        "</Services/CourseSection/aBcD/Memberships?rlid=Xy9&Cursor=pG1>; rel=next",
-        '<{}&Cursor=pG1>;rel="last NEXT"; title="a, b"',
-        '<{}&since=1>; rel="differences", <{}&Cursor=pG1>; rel="next"',
-    ],
-)
-def test_the_next_page_is_found_however_the_header_is_written(sides: Sides, link: str) -> None:
-    sides.platform.list_course([member("u-1"), member("u-2")], page_size=1)
-    header = {"Link": link.replace("{}", sides.platform.members_url)}
-    sides.platform.next("members", fault(200, {"members": [member("u-0")]}, headers=header))
-    assert [m.user_id for m in sides.members()] == ["u-0", "u-2"]
-
-
-@pytest.mark.parametrize(
-    ("status", "final", "words"),
-    [
-        (403, True, "Moodle does not let Countersign see who is in this course."),
-        (404, True, "Moodle no longer has this course, or does not list its members."),
-        (429, False, "Moodle is busy, and asks us to wait."),
-        (500, False, "Moodle answered with an error of its own (500)."),
-    ],
-)
-def test_a_refused_list_says_why(sides: Sides, status: int, final: bool, words: str) -> None:
-    sides.platform.next("members", fault(status))
-    error = sides.unreadable()
-    assert (error.final, error.reason) == (final, words)
 
 
 def test_an_address_inside_the_network_is_refused_for_good(tool_keys: ToolKeys, tmp_path: Path) -> None:
