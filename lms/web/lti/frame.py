@@ -113,12 +113,18 @@ def window() -> ResponseReturnValue:
     A page of another site can't spend a pass of its own here: that would sign somebody in as its owner.
     """
     sealed = _unseal(request.form.get("pass", "")) if _is_from_our_page() else None
-    person = _owner(sealed) if sealed else None
-    if sealed is None or person is None:
-        presentation.lay_plainly()
-        return render_template("lti/window_dead.html"), 410
+    if sealed is None:
+        return _dead_button(), 400
+    person = _owner(sealed)
+    if person is None:
+        return _dead_button(), 410
     access.sign_in_by_launch(person, roles_of(person.id), sealed.launched)
     return redirect(sealed.address, 303)
+
+
+def _dead_button() -> str:
+    presentation.lay_plainly()
+    return render_template("lti/window_dead.html")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 import trustme
 from flask import Flask
-from playwright.sync_api import BrowserContext, BrowserType, Frame, Page
+from playwright.sync_api import BrowserContext, BrowserType, Frame, Page, expect
 
 from lms.config import Settings
 from lms.db import session, transaction
@@ -33,6 +33,14 @@ ALLOWED, BLOCKED = 1, 2
 """Chromium's content settings for cookies."""
 
 Browse = Callable[..., BrowserContext]
+
+
+@pytest.fixture(autouse=True)
+def _patience() -> Iterator[None]:
+    """Wait longer than usual: a launch is five pages of two sites, and all the tests run at once."""
+    expect.set_options(timeout=20_000)
+    yield
+    expect.set_options(timeout=5_000)
 
 
 @pytest.fixture(scope="session")
@@ -128,7 +136,7 @@ def browse(
             **browser_type_launch_args,
             **{**DESK, "ignore_https_errors": True, "locale": "en-GB", **options},
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(20_000)
         opened.append(context)
         return context
 

@@ -39,15 +39,15 @@ addEventListener("message", ({ data, origin, source }) => {
 </script>
 <iframe name="tool" title="Countersign" width="{{ width }}" height="800" {{ sandbox }} src="{{ start }}"></iframe>"""
 SANDBOX = Markup('sandbox="allow-scripts allow-forms allow-popups allow-popups-to-escape-sandbox"')
-# The frame that keeps things comes late: what is asked of it before is lost.
+# The frame that keeps things comes once the tool has asked: what it asked before is lost.
 WITH_STORAGE_FRAME = """<!doctype html><html lang="en"><title>Course</title><h1>Course</h1>
 <iframe name="tool" title="Countersign" width="900" height="800" src="{{ start }}"></iframe>
 <script>
-setTimeout(() => {
+document.querySelector("iframe").addEventListener("load", () => {
   const storage = document.createElement("iframe");
   Object.assign(storage, { name: "platform_storage", title: "Storage", src: "{{ keeper }}/storage" });
   document.body.append(storage);
-}, 2000);
+}, { once: true });
 </script>"""
 STORAGE = """<!doctype html><html lang="en"><title>Storage</title><h1>Storage</h1>
 <script>

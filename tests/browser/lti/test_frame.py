@@ -157,7 +157,7 @@ def test_the_secret_goes_to_the_platforms_own_origin_and_nowhere_else(browse: Br
 def test_a_storage_of_another_origin_hears_nothing(browse: Browse, course: Course, elsewhere: Course) -> None:
     course.keeper = elsewhere.address
     page = open_course(browse(BLOCKED), course, storage="frame")
-    expect(tool_in(page).get_by_role("button", name=OPEN)).to_be_visible(timeout=10_000)
+    expect(tool_in(page).get_by_role("button", name=OPEN)).to_be_visible()
     storage = page.frame("platform_storage")
     assert storage is not None
     assert storage.evaluate("heard") == []
@@ -174,7 +174,7 @@ def test_where_the_storage_is_silent_a_new_window_is_offered_before_the_hint_is_
 ) -> None:
     page = open_course(browse(BLOCKED), course, storage="silent")
     see(tool_in(page), "Open Countersign")
-    expect(tool_in(page).get_by_role("button", name=OPEN)).to_be_visible(timeout=10_000)
+    expect(tool_in(page).get_by_role("button", name=OPEN)).to_be_visible()
     assert course.hints == []
     see(press_for_a_window(page), "My training")
 
@@ -238,7 +238,7 @@ def test_the_page_in_the_frame_opens_in_a_tab_of_its_own_once(browse: Browse, co
     window = press_for_a_window(page)
     see(window, "A friend request from an ex-pupil")
     expect(window.locator("header")).to_be_visible()
-    expect(tool_in(page).get_by_role("button", name=OPEN)).to_be_enabled(timeout=3000)
+    expect(tool_in(page).get_by_role("button", name=OPEN)).to_be_enabled()
     page.wait_for_timeout(1000)  # a second press within one second is taken for the first
     see(press_for_a_window(page), "Open this again from your course")
     tool_in(page).get_by_role("link", name="Stay here and go back").click()
