@@ -42,6 +42,9 @@ ACCEPTED_CLAIMS: dict[str, dict[str, Any]] = {
     "aud a list with us last": {"aud": ["a", "b", forger.CLIENT_ID], "azp": forger.CLIENT_ID},
     "a variable that wasn't filled in": {"custom": {"countersign": "$Canvas.module", "n": "$Canvas.user.id"}},
     "letters that no column takes": {"name": "\x00\ud800", "context": {"id": "c", "title": "a\x00b\ud800"}},
+    "a history of ids that no column takes": {
+        "custom": {"link_history": "%00,%ff", "context_history": "%00"}
+    },
     "claims of absurd kinds": {
         "name": 1,
         "email": [],
