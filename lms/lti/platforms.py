@@ -143,12 +143,22 @@ def deploy(
     return deployment
 
 
+# Every login asks one of these, so they are built once.
+_OF_ISSUER = (
+    sa.select(Registration)
+    .where(Registration.issuer == sa.bindparam("issuer"))
+    .order_by(Registration.registered_at)
+    .limit(2)
+)
+_OF_CLIENT = _OF_ISSUER.where(Registration.client_id == sa.bindparam("client_id"))
+
+
 def registrations_for(issuer: str, client_id: str | None) -> list[Registration]:
     """Return the registrations that a login may mean: one, none, or several when no client id tells them apart."""
-    wanted = sa.select(Registration).where(Registration.issuer == issuer)
+    named = {"issuer": issuer}
     if client_id:
-        wanted = wanted.where(Registration.client_id == client_id)
-    return list(session.scalars(wanted.order_by(Registration.registered_at).limit(2)))
+        return list(session.scalars(_OF_CLIENT, named | {"client_id": client_id}))
+    return list(session.scalars(_OF_ISSUER, named))
 
 
 def of_school(school_id: UUID) -> list[Registration]:

@@ -265,6 +265,11 @@ def sees_to_transactions(endpoint: str | None) -> bool:
     return RULES.get(endpoint or "") in _OWN_TRANSACTIONS
 
 
+def is_for_anyone(endpoint: str | None) -> bool:
+    """Say whether a route that sees to its own transactions is for anyone, so that there is nothing to look up."""
+    return RULES.get(endpoint or "") is Rule.OWN_TRANSACTIONS
+
+
 def check() -> None:
     """Let the request through or raise: SignInNeeded, NotFoundError (another school's), NotAllowedError."""
     rule = RULES[request.endpoint or ""]
