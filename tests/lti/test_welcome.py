@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Barrier
 from typing import Any
 from uuid import UUID
 
@@ -75,7 +77,7 @@ def test_somebody_new_is_asked_what_they_are_and_then_sees_what_the_link_is_for(
     assert "HR can put it right" in lms.client.text
     assert "you are Priya Nair" in lms.client.text
 
-    lms.client.submit(type="governor")
+    lms.client.submit(type="governor", employer="Nobody asked")
 
     assert lms.client.heading == shipped_modules()["friend-request"].title
     (engagement,) = lms.engagements()
@@ -96,6 +98,25 @@ def test_pressing_the_button_twice_makes_one_engagement(lms: Lms) -> None:
     for _ in range(2):
         response = lms.client.post("/lti/welcome?to=programme", data=form)
         assert response.status_code == 303
+
+    assert len(lms.engagements()) == 1
+
+
+def test_two_presses_at_the_same_moment_make_one_engagement(lms: Lms) -> None:
+    lms.open()
+    form = dict(lms.client.page.xpath("//main//form")[0].form_values()) | {"type": "teacher"}
+    cookie = lms.client.get_cookie("countersign")
+    assert cookie is not None
+    ready = Barrier(2)
+
+    def press(_: int) -> int:
+        browser = lms.app.test_client()
+        browser.set_cookie("countersign", cookie.value)
+        ready.wait()
+        return browser.post("/lti/welcome?to=programme", data=form).status_code
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(press, range(2))) == [303, 303]
 
     assert len(lms.engagements()) == 1
 

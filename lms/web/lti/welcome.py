@@ -65,6 +65,9 @@ def welcome() -> ResponseReturnValue:
         access.user().person,
         WelcomeForm(),
     )
+    if request.method == "POST":
+        # Two presses at once wait for each other, and the second finds what the first wrote.
+        session.execute(sa.select(Person.id).where(Person.id == person.id).with_for_update(key_share=True))
     if works_at(person.id, school.id, access.request_time()):
         return landing.page(school, target) if request.method == "GET" else _onwards(target)
     if not form.is_complete():
@@ -92,10 +95,6 @@ def page(
 
 def _engage(person: Person, school: Organisation, form: WelcomeForm) -> None:
     now, type = access.request_time(), EngagementType(form.type.data)
-    # Two presses at once wait for each other, and the second finds what the first wrote.
-    session.execute(sa.select(Person.id).where(Person.id == person.id).with_for_update(key_share=True))
-    if works_at(person.id, school.id, now):
-        return
     employer = form.employer.data if type in WITH_EMPLOYER else None
     engage(person, school.id, type, starts=london_day(now), now=now, agency=employer)
     audit.record(
