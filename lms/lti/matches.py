@@ -131,23 +131,26 @@ def settle(
     offer = next((one for one in offers(school) if one.identity.id == identity_id), None)
     if offer is None:
         raise NotFoundError("There is nothing to settle about this person. Look at the list again.")
-    is_same = kept_id is not None
     if kept_id is not None:
         _join(offer, _candidate(offer, kept_id), by, key, now)
         scores.catch_up(offer.identity, now)
     offer.identity.match_settled_at = now
     release(offer.person)
+    _note(school, offer, kept_id, by, now)
+    return True
+
+
+def _note(school: Organisation, offer: Offer, kept_id: UUID | None, by: Person, now: datetime) -> None:
     audit.record(
         Event.MATCH_SETTLED,
         organisation_id=school.id,
         now=now,
         actor_id=by.id,
         subject_id=kept_id or offer.person.id,
-        identity=str(identity_id),
-        same="yes" if is_same else "no",
+        identity=str(offer.identity.id),
+        same="yes" if kept_id else "no",
     )
     session.flush()
-    return True
 
 
 def _candidate(offer: Offer, person_id: UUID) -> Person:
