@@ -116,7 +116,7 @@ def make_app(settings: Settings) -> Application:
     errors.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
-    for endpoint in WITHOUT_TOKEN & app.view_functions.keys():
+    for endpoint in WITHOUT_TOKEN:
         tokens_of_forms.exempt(app.view_functions[endpoint])
     if settings.trusted_proxies:
         n = settings.trusted_proxies

@@ -209,8 +209,12 @@ def _remove(response: Response, name: str) -> Response:
 
 def _attributes() -> dict[str, Any]:
     is_secure = access.settings().is_secure
-    samesite = "None" if is_secure else "Lax"
-    return {"path": blueprint.url_prefix, "samesite": samesite, "secure": is_secure, "partitioned": is_secure}
+    return {
+        "path": f"{request.script_root}{blueprint.url_prefix}",
+        "samesite": "None" if is_secure else "Lax",
+        "secure": is_secure,
+        "partitioned": is_secure,
+    }
 
 
 @functools.cache
@@ -218,5 +222,6 @@ def _say_what_cookies_are_used(is_secure: bool) -> None:
     if not is_secure:
         log.warning(
             "LMS_BASE_URL is a plain http address: the cookies of launches are SameSite=Lax and not Secure, "
-            "so a frame on another site keeps none. That is for trying things out on one computer."
+            "so a frame on another site keeps none. That is for trying things out on one computer, where the platform "
+            "and this service have the same host name."
         )
