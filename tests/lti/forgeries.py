@@ -79,6 +79,7 @@ ROWS: Cases = {
     "another aud": (claims(aud="somebody"), Refusal.WRONG_AUDIENCE),
     "aud a list without us": (claims(aud=["a", "b"], azp="a"), Refusal.WRONG_AUDIENCE),
     "aud a list without azp": (claims(aud=["a", forger.CLIENT_ID]), Refusal.WRONG_AZP),
+    "aud a list of us alone without azp": (claims(aud=[forger.CLIENT_ID]), Refusal.WRONG_AZP),
     "aud a list, another azp": (claims(aud=["a", forger.CLIENT_ID], azp="a"), Refusal.WRONG_AZP),
     "one aud, another azp": (claims(azp="a"), Refusal.WRONG_AZP),
     "no exp": (claims(exp=MISSING), Refusal.TIMES_MISSING),
