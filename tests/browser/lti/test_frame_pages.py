@@ -11,7 +11,7 @@ from tests.browser.conftest import DESK, PHONE
 from tests.browser.journey import assert_accessible, button
 from tests.browser.lti.conftest import BLOCKED, Browse, tool_in
 from tests.browser.lti.course import CHOOSE, Course
-from tests.browser.lti.test_frame import InFrame, open_course, see
+from tests.browser.lti.test_frame import InFrame, open_course, press_for_a_window, press_twice, see
 
 pytestmark = pytest.mark.usefixtures("classroom")
 NARROW = {"viewport": {"width": 390, "height": 844}}
@@ -37,6 +37,8 @@ def test_what_she_sees_where_cookies_are_kept(
     assert_accessible(frame)
     InFrame().press(frame.get_by_role("button", name="Open in a new tab"))
     assert_accessible(frame)
+    assert_accessible(press_for_a_window(page))
+    assert_accessible(press_twice(page))
 
 
 @SIZES
