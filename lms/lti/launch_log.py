@@ -6,7 +6,7 @@ It names nobody: no subject, no name, no address.
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID, uuid4
 
@@ -17,6 +17,8 @@ from lms.db import Base, session
 
 ACCEPTED = "accepted"
 LONGEST = 300
+KEPT = timedelta(days=90)
+"""How long a launch can be looked up by its reference. Anybody can have one written, so none is kept for ever."""
 
 
 class Launch(Base):
@@ -81,3 +83,8 @@ def _newest(registration_id: UUID, wanted: sa.ColumnElement[bool]) -> Launch | N
         .order_by(Launch.at.desc())
         .limit(1)
     )
+
+
+def sweep(now: datetime) -> None:
+    """Forget launches that nobody asks about any more."""
+    session.execute(sa.delete(Launch).where(Launch.at < now - KEPT))

@@ -69,7 +69,7 @@ def test_every_forged_token_is_refused_by_its_own_code(case: str) -> None:
         {"email": MISSING},
         {"name": MISSING, "given_name": MISSING, "family_name": MISSING},
         {"context": MISSING},
-        {"aud": [forger.CLIENT_ID]},
+        {"aud": [forger.CLIENT_ID], "azp": forger.CLIENT_ID},
         {"aud": [forger.CLIENT_ID, "other"], "azp": forger.CLIENT_ID},
         {"aud": ["other", forger.CLIENT_ID], "azp": forger.CLIENT_ID},
         {"azp": forger.CLIENT_ID},
