@@ -65,9 +65,8 @@ def _show(secret: str) -> ResponseReturnValue:
         assert invite is not None
         organisation = session.get_one(Organisation, invite.organisation_id)
         if not wanted:
-            return render_template(
-                "lti/register_how.html", organisation=organisation, address=request.base_url
-            )
+            address = f"{access.settings().base_url}/lti/register/{secret}"
+            return render_template("lti/register_how.html", organisation=organisation, address=address)
         key = f"lti-register:{invite.id}"
         if not tokens.allow(key, most=LOOKS, within=timedelta(hours=1), now=now):
             return _problem(

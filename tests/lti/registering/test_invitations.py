@@ -21,10 +21,10 @@ from tests.lti.stand_in import StandIn
 def test_an_invitation_opened_in_a_browser_says_what_it_is_for_and_stays_good(
     app: Flask, client: StrictClient, secret: str
 ) -> None:
-    client.get(f"/lti/register/{secret}")
+    client.get(f"/lti/register/{secret}", headers={"Host": "another.test"})
 
     assert client.heading == "Connect your LMS to Countersign"
-    assert f"/lti/register/{secret}" in client.text
+    assert f"http://127.0.0.1:8000/lti/register/{secret}" in client.text
     assert "from Ysgol Môr" in client.text
     assert is_open(app, secret)
 
