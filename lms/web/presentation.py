@@ -1,4 +1,4 @@
-"""How pages are made: Jinja's words and dates, the navigation, and the headers every response has.
+"""How pages are made: Jinja's words and dates, what base.html needs, and the headers every response has.
 
 A page is laid out whole, or plainly for a frame in a platform's page: without header, footer and navigation.
 """
@@ -21,10 +21,8 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from lms.clock import day_in_words, time_in_words
 from lms.config import PACKAGE
-from lms.db import session
-from lms.people import RoleName
-from lms.schools import Kind, Organisation
-from lms.web import access
+from lms.web import access, navigation
+from lms.web.navigation import Link
 from lms.wording import NOT_CLEARANCE
 
 _POLICY = (
@@ -32,8 +30,6 @@ _POLICY = (
     "connect-src 'self'; form-action 'self'{forms}; base-uri 'none'; frame-ancestors {frames}"
 )
 _SOURCE = re.compile(r"\*|https?:|https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?")
-Link = tuple[str, str, bool]
-"""A link of the navigation: its words, its address, and whether it is where one is."""
 _FRAMES = frozenset({"iframe", "frame", "embed", "object"})
 
 
@@ -136,10 +132,10 @@ def _links(is_plain: bool) -> list[Link]:
     if "framed_by" in g:
         return []
     if g.get("after_failure"):
-        return [_start()] if is_plain and "_user_id" in cookie else []
+        return [navigation.start(_here())] if is_plain and "_user_id" in cookie else []
     if not current_user.is_authenticated:
         return []
-    return _desks() if is_plain else _navigation()
+    return navigation.in_frame(_launched(), _here()) if is_plain else navigation.whole()
 
 
 def _here() -> str:
@@ -147,57 +143,6 @@ def _here() -> str:
     if "shown_at" in g:
         return str(g.shown_at)
     return request.full_path.rstrip("?") if request.method == "GET" else "/"
-
-
-def _start() -> Link:
-    return "My training", url_for("learning.home"), _here() == url_for("learning.home")
-
-
-def _desks() -> list[Link]:
-    """Return the few links of a page in a frame: the start, and for those who have one, their desk."""
-    launched = _launched()
-    held = access.user().roles.get(launched.school_id, frozenset()) if launched else frozenset()
-    links = [_start()]
-    if launched is not None and held - {RoleName.LEARNER}:
-        school = session.get_one(Organisation, launched.school_id)
-        links += _school_links(school) if school.kind is Kind.SCHOOL else []
-    if RoleName.ADMIN in held:
-        links.append(("Administration", url_for("admin.home"), request.endpoint == "admin.home"))
-    return links
-
-
-def _navigation() -> list[Link]:
-    links = [
-        ("My training", url_for("learning.home"), request.endpoint in _TRAINING),
-        ("My receipts", url_for("signing.receipts"), request.endpoint == "signing.receipts"),
-        (
-            "Policies",
-            url_for("learning.policies"),
-            request.endpoint in {"learning.policies", "learning.policy"},
-        ),
-    ]
-    school: Organisation | None = g.get("school")
-    if school is not None:
-        links += _school_links(school)
-    if any(RoleName.ADMIN in held for held in access.user().roles.values()):
-        links.append(("Administration", url_for("admin.home"), request.endpoint == "admin.home"))
-        links.append(("Platforms", url_for("platforms.home"), request.blueprint == "platforms"))
-    return links
-
-
-_TRAINING = {"learning.home", "learning.module", "learning.step", "learning.summary"}
-
-
-def _school_links(school: Organisation) -> list[Link]:
-    held = access.user().roles_at(school)
-    links = []
-    if held - {RoleName.LEARNER}:
-        records = url_for("reporting.records", school=school.slug)
-        links.append(("Staff records", records, request.blueprint == "reporting"))
-    if RoleName.ADMIN in held:
-        settings = url_for("admin.settings", school=school.slug)
-        links.append(("Settings", settings, request.endpoint == "admin.settings"))
-    return links
 
 
 _KEPT_OUTSIDE = {"static", "lti.jwks"}
