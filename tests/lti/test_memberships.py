@@ -335,7 +335,7 @@ def test_hr_puts_somebody_on_record_before_they_have_come(roster: Roster) -> Non
     roster.sync()
     (tomos, _) = roster.joining()
     with transaction():
-        joiners.add(roster.now, roster.school, tomos.membership, EngagementType.GOVERNOR, roster.time.now)
+        joiners.add(roster.now, roster.school, tomos, EngagementType.GOVERNOR, roster.time.now)
     assert [one.membership.name for one in roster.joining()] == ["Priya Nair"]
     with transaction(write=False):
         identity = session.scalars(sa.select(Identity)).one()

@@ -155,7 +155,7 @@ def _put_on_record(found: Course, one: Joiner, word: str) -> None:
         joiners.link(found, one.membership, match, now)
         audit_here(Event.MEMBER_LINKED, match.id, course=here)
     elif word in ADDABLE and one.membership.name:
-        person = joiners.add(found, access.school(), one.membership, EngagementType(word), now)
+        person = joiners.add(found, access.school(), one, EngagementType(word), now)
         audit_here(Event.MEMBER_ADDED, person.id, course=here, type=word)
     else:
         raise ConflictError(f"What you chose for {one.membership.name or 'somebody'} can’t be had any more.")
