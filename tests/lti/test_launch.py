@@ -37,7 +37,7 @@ ACCEPTED_CLAIMS: dict[str, dict[str, Any]] = {
     "no e-mail": {"email": MISSING},
     "neither": {"name": None, "given_name": None, "family_name": None, "email": None},
     "no context": {"context": MISSING},
-    "aud a list of us": {"aud": [forger.CLIENT_ID]},
+    "aud a list of us": {"aud": [forger.CLIENT_ID], "azp": forger.CLIENT_ID},
     "aud a list with us first": {"aud": [forger.CLIENT_ID, "b"], "azp": forger.CLIENT_ID},
     "aud a list with us last": {"aud": ["a", "b", forger.CLIENT_ID], "azp": forger.CLIENT_ID},
     "a variable that wasn't filled in": {"custom": {"countersign": "$Canvas.module", "n": "$Canvas.user.id"}},
