@@ -20,6 +20,7 @@ from lms.attestations import IdentityAssurance
 from lms.config import Settings
 from lms.db import session
 from lms.errors import NotAllowedError, NotFoundError
+from lms.lti.platforms import Registration, RegistrationState
 from lms.people import Engagement, Person, Role, RoleName, roles_by_organisation, roles_of
 from lms.schools import Organisation, school_by_slug
 
@@ -154,16 +155,25 @@ _USER = (
     .outerjoin(Role, Role.person_id == Person.id)
     .where(Person.id == sa.bindparam("person"))
 )
+_USER_OF_PLATFORM = _USER.where(
+    sa.exists().where(
+        Registration.id == sa.bindparam("registration"), Registration.state == RegistrationState.ACTIVE
+    )
+)
 
 
 def load_user(cookie_id: str) -> User | None:
-    """Return the user whom a cookie names, unless their sessions were ended since."""
+    """Return the user whom a cookie names, unless their sessions were ended since, or their platform is paused."""
     identity, _, epoch = cookie_id.partition(".")
-    rows = session.execute(_USER, {"person": UUID(identity)}).all()
+    launched, named = lti_session(), {"person": UUID(identity)}
+    if launched is None:
+        rows = session.execute(_USER, named).all()
+    else:
+        rows = session.execute(_USER_OF_PLATFORM, named | {"registration": launched.registration_id}).all()
     if not rows or rows[0][0].erased_at is not None or str(rows[0][0].sign_in_epoch) != epoch:
         return None
     held = roles_by_organisation(role for _, role in rows if role is not None)
-    return User(rows[0][0], _roles_in(lti_session(), held))
+    return User(rows[0][0], _roles_in(launched, held))
 
 
 def _roles_in(launched: LtiSession | None, held: Roles) -> Roles:

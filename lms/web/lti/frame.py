@@ -97,6 +97,12 @@ def hand_over(person_id: UUID, launched: LtiSession, address: str, *, back: str 
     return make_response(render_template("lti/window.html", window_pass=window_pass, back=back))
 
 
+def is_from_our_page() -> bool:
+    """Say whether this form was sent by a page of ours. What is in it may be another's own, kept for somebody else."""
+    sender = request.headers.get("Origin")
+    return sender is None or sender in (origin(request.url_root), origin(access.settings().base_url))
+
+
 @blueprint.post("/new-tab")
 def new_tab() -> ResponseReturnValue:
     """Offer the page that was open in the frame in a tab of its own."""
@@ -112,7 +118,7 @@ def window() -> ResponseReturnValue:
 
     A page of another site can't spend a pass of its own here: that would sign somebody in as its owner.
     """
-    sealed = _unseal(request.form.get("pass", "")) if _is_from_our_page() else None
+    sealed = _unseal(request.form.get("pass", "")) if is_from_our_page() else None
     if sealed is None:
         return _dead_button(), 400
     person = _owner(sealed)
@@ -159,11 +165,6 @@ def _owner(sealed: Pass) -> Person | None:
     person_id = tokens.spend(sealed.secret, Purpose.LTI_WINDOW, access.request_time())
     person = session.get(Person, person_id) if person_id else None
     return person if person is not None and person.erased_at is None else None
-
-
-def _is_from_our_page() -> bool:
-    sender = request.headers.get("Origin")
-    return sender is None or sender == origin(request.url_root)
 
 
 def _try_cookies_first(login: Login, authorization: str, storage_target: str | None) -> Response:

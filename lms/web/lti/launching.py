@@ -122,7 +122,10 @@ def _verified(found: Found, id_token: str) -> Claims:
 
 @blueprint.post("/launch/proof")
 def proven() -> ResponseReturnValue:
-    """Let somebody in whose browser brought its secret back from the platform's storage."""
+    """Let somebody in whose browser brought its secret back from the platform's storage.
+
+    Only our own page brings it: another site's could send a proof of its own, and sign a visitor in as somebody else.
+    """
     state, now = request.form.get("state", ""), access.request_time()
     with transaction():
         found, claims = launching.release(state, now)
@@ -130,6 +133,8 @@ def proven() -> ResponseReturnValue:
         if found is None or claims is None:
             raise LaunchRefusedError(Refusal.STATE_USED if found else Refusal.STATE_UNKNOWN)
         launching.check_login(found.login, found.registration, now)
+        if not frame.is_from_our_page():
+            raise LaunchRefusedError(Refusal.OTHER_BROWSER, "the proof was sent by a page of another site")
         launching.check_browser(found.login, request.form.get("secret", ""))
         return _enter(found, claims, keeps_cookies=frame.cookies_work())
     except LaunchRefusedError as refused:
