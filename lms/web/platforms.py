@@ -204,8 +204,7 @@ def edit(platform: UUID) -> ResponseReturnValue:
     """Change a platform's name and addresses. Its issuer and client id are who it is, and stay."""
     registration = _registration(platform)
     form = addresses_form(registration)
-    if form.validate_on_submit():
-        _save(registration, form)
+    if form.validate_on_submit() and _save(registration, form):
         return redirect(url_for(".platform", platform=platform), 303)
     page = render_template("platforms/edit.html", form=form, platform=registration)
     return page, 400 if form.errors else 200
@@ -300,8 +299,15 @@ def _connect(form: ByHandForm, organisations: list[Organisation]) -> Registratio
     return made
 
 
-def _save(registration: Registration, form: AddressesForm) -> None:
+def _save(registration: Registration, form: AddressesForm) -> bool:
+    """Change what is different; False where the form says what speaks against it."""
     wanted = form.values()
+    endpoint, audience = form.token_endpoint.data, form.token_audience.data
+    try:
+        platforms.check_services(registration.client_id, endpoint, audience, own=registration.id)
+    except ConflictError as error:
+        form.token_endpoint.errors = [str(error)]
+        return False
     names = sorted(name for name, value in wanted.items() if value != getattr(registration, name))
     for name in names:
         setattr(registration, name, wanted[name])
@@ -311,6 +317,7 @@ def _save(registration: Registration, form: AddressesForm) -> None:
     if names:
         _changed(registration, names)
     flash("Saved." if names else "Nothing was different, so nothing was changed.")
+    return True
 
 
 def _changed(registration: Registration, names: list[str]) -> None:
