@@ -194,3 +194,13 @@ def of_school(school_id: UUID) -> list[Registration]:
     )
     wanted = sa.select(Registration).where(Registration.id.in_(deployed))
     return list(session.scalars(wanted.order_by(Registration.name)))
+
+
+def is_of(registration_id: UUID, school_id: UUID) -> bool:
+    """Say whether a platform has an approved deployment at a school. One query."""
+    deployed = sa.exists().where(
+        Deployment.registration_id == registration_id,
+        Deployment.organisation_id == school_id,
+        Deployment.approved_at.is_not(None),
+    )
+    return bool(session.scalar(sa.select(deployed)))

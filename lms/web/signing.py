@@ -13,13 +13,14 @@ from flask.typing import ResponseReturnValue
 from lms import attestations, help_requests, ledger, my_training, policies, receipts, scenarios, wording
 from lms.attestations import Attestation, Signing
 from lms.checkpoint import VerifierKey
-from lms.errors import ConflictError, NotFoundError
-from lms.lti import scores
+from lms.errors import ConflictError, NotAllowedError, NotFoundError
+from lms.lti import platforms, scores
 from lms.my_training import Task
 from lms.people import Person, RoleName, name_person, split_name
 from lms.policy_changes import changes
 from lms.policy_text import Rendered, block_html, to_html
 from lms.receipts import Receipt
+from lms.schools import Organisation
 from lms.status import Status
 from lms.web import access
 from lms.web.signing_forms import REQUESTS, WAYS, DeclineForm, RequestForm, SignForm, Way, WayForm
@@ -51,6 +52,7 @@ def _submitted(assignment: UUID, form: SignForm) -> ResponseReturnValue:
     person, now = access.user().person, access.request_time()
     signing = my_training.signing_now(person, assignment, access.assurance(), form.cycle.data or 0, now)
     g.school = signing.school
+    _check_platform(signing.school)
     is_complete = form.check(person, text_changed=form.text_sha256.data != signing.text_sha256)
     if is_complete and form.cycle.data == 0:
         return _record(signing, form)
@@ -261,7 +263,23 @@ def _to_receipt(attestation: Attestation) -> ResponseReturnValue:
 def _task(assignment: UUID) -> Task:
     task = my_training.task(access.user().person, assignment, access.request_time())
     g.school = task.school
+    _check_platform(task.school)
     return task
+
+
+def _check_platform(school: Organisation) -> None:
+    """Refuse to record anything for a school whose own platform this session didn't begin in.
+
+    A platform's administrator can act as any of its users, and another school's records aren't theirs to write in.
+    """
+    launched = access.lti_session()
+    if launched is None or launched.school_id == school.id:
+        return
+    if not platforms.is_of(launched.registration_id, school.id):
+        raise NotAllowedError(
+            f"The learning platform that you came from isn’t one of {school.name}. "
+            f"To sign for {school.name}, open this from its own platform, or sign in with your work e-mail address."
+        )
 
 
 def _signing(task: Task, cycle: int) -> Signing:
