@@ -195,7 +195,8 @@ def pause(platform: UUID) -> ResponseReturnValue:
         registration.state = wanted
         _changed(registration, ["state"])
     is_paused = wanted is RegistrationState.PAUSED
-    flash("Paused. Nobody gets in from there until you let them." if is_paused else "It may launch again.")
+    words = "Paused. Nobody gets in from there until you let them, and who came from there is signed out."
+    flash(words if is_paused else "It may launch again.")
     return redirect(url_for(".platform", platform=platform), 303)
 
 
