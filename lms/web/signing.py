@@ -247,6 +247,7 @@ def _receipt(attestation_id: UUID) -> Receipt:
     if found.attestation.person_id != user.person.id and not sees_all:
         raise NotFoundError("There is no receipt at this address, or it isn’t yours.")
     g.school = found.school
+    _check_platform(found.school)
     return found
 
 
@@ -268,9 +269,9 @@ def _task(assignment: UUID) -> Task:
 
 
 def _check_platform(school: Organisation) -> None:
-    """Refuse to record anything for a school whose own platform this session didn't begin in.
+    """Refuse what is of a school whose own platform this session didn't begin in.
 
-    A platform's administrator can act as any of its users, and another school's records aren't theirs to write in.
+    A platform's administrator can act as any of its users, and another school's records aren't theirs.
     """
     launched = access.lti_session()
     if launched is None or launched.school_id == school.id:
@@ -278,7 +279,8 @@ def _check_platform(school: Organisation) -> None:
     if not platforms.is_of(launched.registration_id, school.id):
         raise NotAllowedError(
             f"The learning platform that you came from isn’t one of {school.name}. "
-            f"To sign for {school.name}, open this from its own platform, or sign in with your work e-mail address."
+            f"For your training at {school.name}, open this from its own platform, or sign in "
+            "with your work e-mail address."
         )
 
 

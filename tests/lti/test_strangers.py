@@ -18,12 +18,13 @@ from lms.lti.launch_log import Launch
 from lms.lti.platforms import Registration, RegistrationState
 from lms.lti.refusal_words import WORDS
 from lms.lti.refusals import Refusal
-from lms.people import EngagementType, engage
+from lms.people import EngagementType, Person, engage
 from lms.schools import Kind, Organisation, add_school
 from tests.client import StrictClient
 from tests.conftest import NOW, Clock
 from tests.factories import make_assignment, make_person, make_policy, make_school
 from tests.lti import forger
+from tests.signers import sign
 
 IN_A_FRAME = {"Sec-Fetch-Dest": "iframe"}
 
@@ -84,6 +85,7 @@ class TwoSchools:
     """A trust's two schools, somebody who works at both, and what the second asks of them."""
 
     registration: Registration
+    person: UUID
     second: Organisation
     assignment: UUID
     text_sha256: str
@@ -101,7 +103,7 @@ def both(app: Flask, time: Clock) -> TwoSchools:
         forger.recognise(registration, person)
         assignment = make_assignment(second, make_policy(second)).id
         signing = my_training.signing_now(person, assignment, IdentityAssurance.LMS_ACCOUNT, 0, NOW)
-        return TwoSchools(registration, second, assignment, signing.text_sha256)
+        return TwoSchools(registration, person.id, second, assignment, signing.text_sha256)
 
 
 def test_a_platform_does_not_sign_for_a_school_that_it_is_not_of(
@@ -116,8 +118,24 @@ def test_a_platform_does_not_sign_for_a_school_that_it_is_not_of(
     ]
 
     assert [answer.status_code for answer in answers] == [403, 403, 403]
-    assert "To sign for Dau" in client.text
+    assert "For your training at Dau" in client.text
     assert attested(app) == 0
+
+
+@pytest.mark.parametrize("part", ["", "/proof", "/record", "/text"])
+def test_a_platform_does_not_show_what_was_signed_at_a_school_that_it_is_not_of(
+    part: str, app: Flask, client: StrictClient, both: TwoSchools
+) -> None:
+    with app.app_context(), transaction():
+        receipt = sign(app, both.second, session.get_one(Person, both.person)).id
+    forger.launch(client)
+
+    assert client.get(f"/receipts/{receipt}{part}").status_code == 403
+
+    client.sign_in_as(both.person)
+    with client.session_transaction() as cookie:
+        del cookie["lti"]
+    assert client.get(f"/receipts/{receipt}{part}").status_code == 200
 
 
 def test_a_platform_of_both_schools_signs_for_both(
