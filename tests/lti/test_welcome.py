@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from threading import Barrier
 from typing import Any
 from uuid import UUID
@@ -16,11 +17,13 @@ from flask import Flask
 from sqlalchemy import event
 
 from lms import attestations
+from lms.clock import london_day
 from lms.db import db, session, transaction
-from lms.people import Engagement, EngagementType, Person
+from lms.people import Engagement, EngagementType, Person, end_engagement
 from lms.scenarios import shipped_modules
 from lms.training import withdraw
 from tests.client import StrictClient
+from tests.conftest import NOW
 from tests.learners import MODULES, Classroom, do_modules
 from tests.lti import forger
 from tests.lti.claiming import with_custom
@@ -255,3 +258,17 @@ def test_a_whole_launch_costs_eight_queries_at_most(lms: Lms, target: str) -> No
         lms.open(target)
 
     assert len(statements) <= 8, statements
+
+
+def test_a_leaver_with_an_account_still_is_told_so_and_engages_nobody(lms: Lms) -> None:
+    lms.join()
+    (engagement,) = lms.engagements()
+    with lms.app.app_context(), transaction():
+        yesterday = london_day(NOW) - timedelta(days=1)
+        end_engagement(session.merge(engagement), ends=yesterday, now=NOW + timedelta(seconds=1))
+    assert "has you down as gone" in lms.open()
+    lms.client.get("/lti/welcome")
+    assert "has you down as gone" in lms.client.heading
+    token = lms.client.page.xpath("string(//input[@name='csrf_token']/@value)")
+    lms.client.post("/lti/welcome", data={"csrf_token": token, "type": "governor"})
+    assert [e.type for e in lms.engagements() if e.recorded_to is None] == [EngagementType.TEACHER]
