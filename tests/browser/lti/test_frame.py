@@ -49,14 +49,20 @@ def press_for_a_window(page: Page, words: str = OPEN) -> Page:
     """Press a button in the tool's frame that opens a window, and return that."""
     with page.expect_popup() as opened:
         tool_in(page).get_by_role("button", name=words).click()
-    return opened.value
+    return _shown(opened.value)
+
+
+def _shown(window: Page) -> Page:
+    """Wait until a window that was opened shows a page."""
+    expect(window.get_by_role("heading", level=1)).to_be_visible()
+    return window
 
 
 def press_twice(page: Page) -> Page:
     """Send the form to a window again, as a second press would after a while; return that window."""
     with page.expect_popup() as opened:
         tool_in(page).evaluate("document.forms[0].requestSubmit()")
-    return opened.value
+    return _shown(opened.value)
 
 
 @pytest.mark.parametrize("cookies", [ALLOWED, None], ids=["every cookie", "partitioned cookies alone"])
@@ -191,6 +197,8 @@ def test_with_neither_cookies_nor_storage_she_goes_on_in_a_new_window(browse: Br
     expect(tool_in(page).locator("main")).to_contain_text("keeps our cookies out")
     window = press_for_a_window(page)
     see(window, "My training")
+    # A reload before the page has put its own address in place would send the launch again.
+    window.wait_for_url(lambda address: "/lti/launch" not in address)
     window.reload()
     see(window, "My training")
     expect(window.get_by_role("button", name="Sign out")).to_be_visible()
