@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, cast
 from uuid import UUID, uuid4
 
@@ -119,7 +119,7 @@ class Signatory(Base):
     """RFC 8785 canonical JSON."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Signing:
     """Everything about one act of signing or declining that its leaf will say."""
 
@@ -142,7 +142,7 @@ class Signing:
         """The exact words of choosing not to sign."""
         return DECLINE_STATEMENT.format(policy=self.policy.title, version=self.version.label)
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The policy as this school shows it."""
         return _filled(source(self.version), tuple(sorted(self.school.placeholder_values.items())))
@@ -268,19 +268,20 @@ def commitment(salt: bytes, details: bytes) -> str:
 
 # Signing is the busiest write there is: what it needs is built once, and no objects are made to be written.
 _attestation, _signatory = (cast(sa.Table, model.__table__) for model in (Attestation, Signatory))
-_EARLIER = (
-    sa.select(Attestation)
-    .where(
-        Attestation.person_id == sa.bindparam("person"),
-        Attestation.assignment_id == sa.bindparam("assignment"),
-    )
-    .order_by(Attestation.cycle)
+_ADD_ATTESTATION, _ADD_SIGNATORY = sa.insert(_attestation), sa.insert(_signatory)
+_EARLIER = sa.select(_attestation.c.id, _attestation.c.kind, _attestation.c.cycle).where(
+    _attestation.c.person_id == sa.bindparam("person"),
+    _attestation.c.assignment_id == sa.bindparam("assignment"),
 )
 
 
 def given(person_id: UUID, assignment_id: UUID) -> Sequence[Attestation]:
     """Return all that somebody has given for an assignment, by cycle."""
-    return session.scalars(_EARLIER, {"person": person_id, "assignment": assignment_id}).all()
+    return session.scalars(
+        sa.select(Attestation)
+        .where(Attestation.person_id == person_id, Attestation.assignment_id == assignment_id)
+        .order_by(Attestation.cycle)
+    ).all()
 
 
 def earlier_of(signing: Signing, kinds: Collection[Kind]) -> Attestation | None:
@@ -288,14 +289,16 @@ def earlier_of(signing: Signing, kinds: Collection[Kind]) -> Attestation | None:
 
     Raises ConflictError for a cycle that hasn't begun, or is over without a signing of these kinds.
     """
-    rows = given(signing.person.id, signing.assignment.id)
+    wanted = {"person": signing.person.id, "assignment": signing.assignment.id}
+    rows = session.connection().execute(_EARLIER, wanted).all()
     found = [row for row in rows if row.cycle == signing.cycle and row.kind in kinds]
     if not found and signing.cycle != open_cycle(rows):
         raise ConflictError("This page belongs to another time you signed. Please start again.")
-    return min(found, key=lambda row: row.kind is Kind.DECLINED, default=None)
+    first = min(found, key=lambda row: row.kind is Kind.DECLINED, default=None)
+    return session.get_one(Attestation, first.id) if first else None
 
 
-def open_cycle(rows: Sequence[Attestation]) -> int:
+def open_cycle(rows: Sequence[Attestation | sa.Row[UUID, Kind, int]]) -> int:
     """Return the number of the cycle that is open, from all that somebody has given for an assignment."""
     return sum(row.kind in SIGNING_KINDS for row in rows)
 
@@ -338,9 +341,10 @@ def write(
     held: ledger.Held, leaf: dict[str, Any], salt: bytes, personal: bytes, key: Ed25519PrivateKey
 ) -> Attestation:
     """Write an attestation (its columns are `leaf`) with its personal details, and append it to a ledger."""
-    session.execute(sa.insert(_attestation), leaf)
+    connection = session.connection()
+    connection.execute(_ADD_ATTESTATION, leaf)
     kept = {"attestation_id": leaf["id"], "organisation_id": held.school.id}
-    session.execute(sa.insert(_signatory), {**kept, "salt": salt, "details": personal})
+    connection.execute(_ADD_SIGNATORY, {**kept, "salt": salt, "details": personal})
     ledger.append(held, leaf["id"], leaf["record"], leaf["recorded_at"], key)
     return Attestation(**leaf)
 

@@ -11,6 +11,7 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature
@@ -95,8 +96,12 @@ def sign_checkpoint(origin: str, size: int, root: bytes, key: Ed25519PrivateKey)
     The same input always gives the same note: Ed25519 is deterministic (RFC 8032).
     """
     text = Checkpoint(origin, size, root).text()
-    signer = VerifierKey(origin, key.public_key())
-    return f"{text}\n— {origin} {_base64(signer.key_id + key.sign(text.encode()))}\n"
+    return f"{text}\n— {origin} {_base64(_key_id(origin, key) + key.sign(text.encode()))}\n"
+
+
+@lru_cache(maxsize=64)
+def _key_id(origin: str, key: Ed25519PrivateKey) -> bytes:
+    return VerifierKey(origin, key.public_key()).key_id
 
 
 def parse_checkpoint(note: str) -> Checkpoint:

@@ -7,10 +7,11 @@ the end of that London day.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from sqlalchemy.orm import aliased
 
 from lms.attestations import SIGNING_KINDS, Attestation, IdentityAssurance, Kind
 from lms.clock import london_day
-from lms.db import is_sqlite, session
+from lms.db import UTCDateTime, is_sqlite, session
 from lms.items import Item as Item
 from lms.items import deadlines
 from lms.items import items as items
@@ -79,6 +80,9 @@ class Obligation:
         return self.next_due if self.status is Status.SIGNED else self.due
 
 
+Among = Sequence[UUID] | sa.BindParameter[UUID] | None
+"""Ids of the people to look at, or a parameter that stands for them; None for everybody."""
+
 # Made once: an alias takes as long to make as the rest of the statement.
 _SIGNED = aliased(Attestation, name="signed")
 _LATER = aliased(Attestation, name="later")
@@ -87,9 +91,7 @@ _WITHDRAWAL = aliased(Attestation, name="withdrawal")
 _OTHER = aliased(Engagement, name="other")
 
 
-def obligations(
-    item: Item, standing: Standing = Standing.ENGAGED, among: Sequence[UUID] | None = None
-) -> sa.Subquery:
+def obligations(item: Item, standing: Standing = Standing.ENGAGED, among: Among = None) -> sa.Subquery:
     """Return one row a person obliged by an item, with `status` worked out: the definition.
 
     The columns are what `read` needs; select from it to count, filter, sort and page. What isn't selected from it
@@ -129,7 +131,12 @@ def obliged(item: Item) -> sa.Subquery:
     )
 
 
-def _engaged(item: Item, standing: Standing, among: Sequence[UUID] | None) -> sa.Subquery:
+def _by_then(item: Item) -> sa.BindParameter[datetime]:
+    """Return the item's moment, by a name: a statement that is kept can be asked about another moment of its day."""
+    return sa.bindparam("by_then", item.moment, UTCDateTime())
+
+
+def _engaged(item: Item, standing: Standing, among: Among) -> sa.Subquery:
     # Whoever holds several engagements is obliged by the first of them, and a leaver by the last.
     first = (Engagement.ends.desc(),) if standing is Standing.LEFT else (Engagement.starts,)
     rank = sa.func.row_number().over(partition_by=Engagement.person_id, order_by=(*first, Engagement.id))
@@ -145,9 +152,9 @@ def _engaged(item: Item, standing: Standing, among: Sequence[UUID] | None) -> sa
         rank.label("rank"),
     ).where(
         Engagement.organisation_id == item.assignment.organisation_id,
-        Engagement.recorded_at(item.moment),
+        Engagement.recorded_at(_by_then(item)),
         Engagement.type.in_([EngagementType(t) for t in item.assignment.audience]),
-        *on_the_day(standing, item.day, item.assignment.organisation_id, item.moment),
+        *on_the_day(standing, item.day, item.assignment.organisation_id, _by_then(item)),
         *_lasts_long_enough(item.assignment),
     )
     if standing is Standing.LEFT:
@@ -178,7 +185,7 @@ def may_oblige(assignment: Assignment, engagement: Engagement) -> bool:
 
 
 def on_the_day(
-    standing: Standing, day: date, organisation_id: UUID, moment: datetime
+    standing: Standing, day: date, organisation_id: UUID, moment: datetime | sa.BindParameter[datetime]
 ) -> list[sa.ColumnElement[bool]]:
     """Return the conditions that an Engagement has such a standing at a school on a day."""
     not_ended = sa.or_(Engagement.ends.is_(None), Engagement.ends >= day)
@@ -213,11 +220,11 @@ def _evidence(item: Item, person_id: Any, attestation: Any) -> list[sa.ColumnEle
     return [
         attestation.assignment_id == item.assignment.id,
         attestation.person_id == person_id,
-        attestation.recorded_at <= item.moment,
+        attestation.recorded_at <= _by_then(item),
         ~sa.exists().where(
             _WITHDRAWAL.refers_to == attestation.id,
             _WITHDRAWAL.kind == Kind.WITHDRAWN,
-            _WITHDRAWAL.recorded_at <= item.moment,
+            _WITHDRAWAL.recorded_at <= _by_then(item),
         ),
     ]
 
@@ -248,7 +255,7 @@ def _exempt(item: Item, person_id: sa.ColumnElement[Any]) -> sa.ColumnElement[bo
     return person_id.in_(
         sa.select(Exemption.person_id).where(
             Exemption.assignment_id == item.assignment.id,
-            Exemption.recorded_at(item.moment),
+            Exemption.recorded_at(_by_then(item)),
             sa.or_(Exemption.until.is_(None), Exemption.until >= item.day),
         )
     )
@@ -291,7 +298,7 @@ def _begun(item: Item, person_id: sa.ColumnElement[Any]) -> sa.ColumnElement[boo
     return sa.exists().where(
         Attempt.person_id == person_id,
         Attempt.assignment_id == item.assignment.id,
-        Attempt.started_at <= item.moment,
+        Attempt.started_at <= _by_then(item),
     )
 
 
@@ -320,14 +327,39 @@ def read(item: Item, row: Sequence[Any]) -> Obligation:
 
 
 def of_person(person_id: UUID, wanted: Sequence[Item], standing: Standing) -> list[tuple[Item, Obligation]]:
-    """Return a person's obligations under some items, in the items' order. One query."""
+    """Return a person's obligations under some items of one moment, in the items' order. One query."""
     if not wanted:
         return []
-    parts = [sa.select(*columns(obligations(item, standing, [person_id]))) for item in wanted]
-    by_id = {item.assignment.id: item for item in wanted}
-    rows = [tuple(row) for row in session.execute(sa.union_all(*parts))]
-    held = {row[_WANTED.index("assignment_id")]: row for row in rows}
-    return [(item, read(item, held[key])) for key, item in by_id.items() if key in held]
+    asked = {"among": [person_id], "by_then": wanted[0].moment}
+    rows = session.execute(_of_some(_kept_by(wanted), standing), asked).all()
+    held = {row.assignment_id: tuple(row) for row in rows}
+    found = ((item, held.get(item.assignment.id)) for item in wanted)
+    return [(item, read(item, row)) for item, row in found if row is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Items:
+    """Items, alike where a statement about one is the statement about the other, but for the moment."""
+
+    facts: tuple[Hashable, ...]
+    items: tuple[Item, ...] = field(compare=False)
+
+
+def _kept_by(wanted: Sequence[Item]) -> _Items:
+    # Rows of assignments and versions are never changed, only ended.
+    facts = (
+        (item.assignment.id, item.assignment.recorded_from, item.day, *(v.id for v in item.versions))
+        for item in wanted
+    )
+    return _Items(tuple(facts), tuple(wanted))
+
+
+@lru_cache(maxsize=64)
+def _of_some(wanted: _Items, standing: Standing) -> sa.CompoundSelect[*tuple[Any, ...]]:
+    """Return the statement about some people. To build it takes several times as long as to ask it."""
+    among = sa.bindparam("among", expanding=True, type_=sa.Uuid())
+    parts = (obligations(item, standing, among) for item in wanted.items)
+    return sa.union_all(*(sa.select(*columns(part)) for part in parts))
 
 
 def counts(item: Item, standing: Standing = Standing.ENGAGED) -> list[tuple[EngagementType, Status, int]]:

@@ -87,7 +87,7 @@ class Versioned:
     recorded_to: Mapped[datetime | None]
 
     @classmethod
-    def recorded_at(cls, moment: datetime) -> sa.ColumnElement[bool]:
+    def recorded_at(cls, moment: datetime | sa.BindParameter[datetime]) -> sa.ColumnElement[bool]:
         """Return the condition that a row is what was on record at the moment."""
         ended_later = sa.or_(cls.recorded_to.is_(None), cls.recorded_to > moment)
         return sa.and_(cls.recorded_from <= moment, ended_later)

@@ -103,7 +103,7 @@ def items(organisation_ids: Iterable[UUID], moment: datetime) -> list[Item]:
     return gathered(((a, p, v) for a, p, v in rows), moment)
 
 
-def assigned(moment: datetime) -> sa.Select[*tuple[Any, ...]]:
+def assigned(moment: datetime | sa.BindParameter[datetime]) -> sa.Select[*tuple[Any, ...]]:
     """Return the statement for what is assigned anywhere, as recorded at a moment: what `gathered` takes."""
     return (
         sa.select(Assignment, Policy, PolicyVersion)

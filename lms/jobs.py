@@ -28,7 +28,7 @@ from lms import clock, letters, mail, tokens
 from lms.config import Settings
 from lms.db import db, is_sqlite, session, transaction
 from lms.errors import NotFoundError
-from lms.lti import deliveries, logins, memberships, scores
+from lms.lti import deliveries, launch_log, logins, memberships, scores
 from lms.lti.fetching import Outgoing
 from lms.lti.services import Services
 from lms.smtp import Letter, MailServer, NoServer, Outlet, Problem, Terminal
@@ -144,6 +144,7 @@ class Queue:
             mail.give_up_unfinished(clock.now())
             tokens.sweep(clock.now())
             logins.sweep(clock.now())
+            launch_log.sweep(clock.now())
         self.wake(SCORES)
         self.wake(COURSES)
         self._send_mail()

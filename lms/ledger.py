@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import cast
 from uuid import UUID
 
@@ -73,13 +74,15 @@ class Held:
     last_at: datetime | None
 
 
-# Signing is the busiest write there is: these statements are built once, and no objects are loaded for them.
+# Signing is the busiest write there is: these statements are built once, and run on the session's connection, for
+# a session looks each statement through for objects first, and there are none in these.
 _ledger, _entry, _checkpoint = (cast(sa.Table, model.__table__) for model in (Ledger, Entry, Checkpoint))
 _LOCK = (
     sa.select(_ledger.c.size, _ledger.c.frontier, _ledger.c.last_at)
     .where(_ledger.c.organisation_id == sa.bindparam("school"))
     .with_for_update()
 )
+_ADD_ENTRY, _ADD_CHECKPOINT = sa.insert(_entry), sa.insert(_checkpoint)
 _MOVE = sa.update(_ledger).where(_ledger.c.organisation_id == sa.bindparam("school"))
 _NEWEST = (
     sa.select(_checkpoint.c.note)
@@ -91,12 +94,13 @@ _NEWEST = (
 
 def lock(school: Organisation) -> Held:
     """Return the school's ledger, held by this transaction until it ends: appends go one at a time."""
-    row = session.execute(_LOCK, {"school": school.id}).one_or_none()
+    connection = session.connection()
+    row = connection.execute(_LOCK, {"school": school.id}).one_or_none()
     if row is None:
         insert = sqlite.insert if is_sqlite() else postgresql.insert
         begin = insert(_ledger).values(organisation_id=school.id, size=0, frontier=b"", last_at=None)
-        session.execute(begin.on_conflict_do_nothing())
-        row = session.execute(_LOCK, {"school": school.id}).one()
+        connection.execute(begin.on_conflict_do_nothing())
+        row = connection.execute(_LOCK, {"school": school.id}).one()
     size, frontier, last_at = row
     return Held(school, Frontier.from_bytes(size, frontier), last_at)
 
@@ -125,19 +129,15 @@ def append(held: Held, attestation_id: UUID, leaf: bytes, at: datetime, key: Ed2
         LedgerError: the newest checkpoint isn't signed by this key, or isn't of this tree.
     """
     _check_newest(held, key)
-    school, hashed = held.school, leaf_hash(leaf)
+    school, hashed, connection = held.school, leaf_hash(leaf), session.connection()
     after = held.frontier.append(hashed)
     note = sign_checkpoint(school.ledger_origin, after.size, after.root(), key)
     entry = {"organisation_id": school.id, "attestation_id": attestation_id, "hash": hashed}
-    session.execute(sa.insert(_entry), {**entry, "index": held.frontier.size})
-    session.execute(
-        sa.insert(_checkpoint),
-        {"organisation_id": school.id, "size": after.size, "note": note},
-    )
-    session.execute(
-        _MOVE, {"school": school.id, "size": after.size, "frontier": after.to_bytes(), "last_at": at}
-    )
-    _ours[school.id] = (after, key.public_key().public_bytes_raw())
+    connection.execute(_ADD_ENTRY, {**entry, "index": held.frontier.size})
+    connection.execute(_ADD_CHECKPOINT, {"organisation_id": school.id, "size": after.size, "note": note})
+    moved = {"school": school.id, "size": after.size, "frontier": after.to_bytes(), "last_at": at}
+    connection.execute(_MOVE, moved)
+    _ours[school.id] = (after, _public(key))
 
 
 _ours: dict[UUID, tuple[Frontier, bytes]] = {}
@@ -145,9 +145,14 @@ _ours: dict[UUID, tuple[Frontier, bytes]] = {}
 tree of the ledger, so it matches nothing."""
 
 
+@lru_cache(maxsize=4)
+def _public(key: Ed25519PrivateKey) -> bytes:
+    return key.public_key().public_bytes_raw()
+
+
 def _check_newest(held: Held, key: Ed25519PrivateKey) -> None:
     """Refuse to build on a checkpoint that isn't ours: a lost key file is made anew at start, in silence."""
-    if _ours.get(held.school.id) == (held.frontier, key.public_key().public_bytes_raw()):
+    if _ours.get(held.school.id) == (held.frontier, _public(key)):
         return
     note = latest_checkpoint(held.school)
     if note is None and held.frontier.size == 0:

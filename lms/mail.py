@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lms.db import Base, is_sqlite, session
+from lms.db import Base, session
 
 BACK_OFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=4))
 """How long to wait after the first, second … failure; after the last of them the message has failed."""
@@ -65,7 +65,12 @@ class Message(Base):
     reason: Mapped[str | None]
 
 
+# Everybody who signs with an address of their own queues a message, so the statement is built once.
 _message = cast(sa.Table, Message.__table__)
+_ONCE = {
+    dialect: insert(_message).on_conflict_do_nothing(index_elements=["dedupe"]).returning(_message.c.id)
+    for dialect, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+}
 
 
 def queue(
@@ -94,9 +99,8 @@ def queue(
         "queued_at": now,
         "next_at": now,
     }
-    insert = sqlite.insert if is_sqlite() else postgresql.insert
-    once = insert(_message).on_conflict_do_nothing(index_elements=["dedupe"]).returning(_message.c.id)
-    queued: UUID | None = session.scalar(once, row)
+    connection = session.connection()
+    queued: UUID | None = connection.scalar(_ONCE[connection.dialect.name], row)
     leave_after_commit()
     return queued
 

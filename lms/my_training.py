@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,7 +13,7 @@ from lms import compliance
 from lms.attestations import SIGNING_KINDS, Attestation, IdentityAssurance, Signing
 from lms.clock import london_day
 from lms.compliance import Item, Obligation, Standing
-from lms.db import session
+from lms.db import UTCDateTime, session
 from lms.errors import NotFoundError
 from lms.items import assigned, gathered
 from lms.people import Engagement, Person
@@ -153,7 +152,8 @@ class _Asked:
 
 
 def _asked(person_id: UUID, now: datetime) -> _Asked:
-    rows = session.execute(_asked_of(person_id, now)).all()
+    wanted = {"person": person_id, "now": now, "day": london_day(now)}
+    rows = session.execute(_ASKED, wanted).all()
     return _Asked(
         items=gathered(((a, p, v) for a, p, v, *_ in rows), now),
         schools={school.id: school for *_, school, _, _ in rows},
@@ -162,32 +162,31 @@ def _asked(person_id: UUID, now: datetime) -> _Asked:
     )
 
 
-def _asked_of(person_id: UUID, now: datetime) -> sa.Select[*tuple[Any, ...]]:
-    signed = sa.select(sa.func.count()).where(
-        Attestation.assignment_id == Assignment.id,
-        Attestation.person_id == person_id,
-        Attestation.kind.in_(SIGNING_KINDS),
-    )
-    return (
-        assigned(now)
-        .add_columns(Organisation, Engagement, signed.scalar_subquery())
-        .join(Organisation, Organisation.id == Assignment.organisation_id)
-        .join(Engagement, Engagement.organisation_id == Organisation.id)
-        .where(Engagement.person_id == person_id, Engagement.recorded_to.is_(None))
-        .where(sa.or_(Engagement.ends.is_(None), Engagement.ends >= london_day(now)))
-        .order_by(Engagement.starts, Engagement.id)
-    )
-
-
+# Everybody who comes in runs these two, so they are built once.
+_SIGNED = sa.select(sa.func.count()).where(
+    Attestation.assignment_id == Assignment.id,
+    Attestation.person_id == sa.bindparam("person"),
+    Attestation.kind.in_(SIGNING_KINDS),
+)
+_ASKED = (
+    assigned(sa.bindparam("now", type_=UTCDateTime()))
+    .add_columns(Organisation, Engagement, _SIGNED.scalar_subquery())
+    .join(Organisation, Organisation.id == Assignment.organisation_id)
+    .join(Engagement, Engagement.organisation_id == Organisation.id)
+    .where(Engagement.person_id == sa.bindparam("person"), Engagement.recorded_to.is_(None))
+    .where(sa.or_(Engagement.ends.is_(None), Engagement.ends >= sa.bindparam("day")))
+    .order_by(Engagement.starts, Engagement.id)
+)
+_ATTEMPTS = (
+    sa.select(Attempt.assignment_id, Attempt.module, Attempt.cycle, Attempt.id, Completion.id)
+    .outerjoin(Completion, Completion.attempt_id == Attempt.id)
+    .where(Attempt.person_id == sa.bindparam("person"))
+)
 _States = dict[tuple[UUID, str, int], tuple[UUID, bool]]
 
 
 def _attempts(person_id: UUID) -> _States:
-    rows = session.execute(
-        sa.select(Attempt.assignment_id, Attempt.module, Attempt.cycle, Attempt.id, Completion.id)
-        .outerjoin(Completion, Completion.attempt_id == Attempt.id)
-        .where(Attempt.person_id == person_id)
-    )
+    rows = session.execute(_ATTEMPTS, {"person": person_id})
     return {(a, module, cycle): (attempt, done is not None) for a, module, cycle, attempt, done in rows}
 
 

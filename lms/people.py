@@ -247,6 +247,15 @@ def works_at(person_id: UUID, organisation_id: UUID, now: datetime) -> bool:
     return found is not None
 
 
+def last_day_at(person_id: UUID, organisation_id: UUID, now: datetime) -> date | None:
+    """Return the last day of somebody who has left a school; None for whoever never worked there. One query."""
+    return session.scalar(
+        sa.select(sa.func.max(Engagement.ends))
+        .where(Engagement.person_id == person_id, Engagement.organisation_id == organisation_id)
+        .where(Engagement.recorded_to.is_(None), Engagement.ends < london_day(now))
+    )
+
+
 def people_with_email(email: str) -> list[Person]:
     """Return everybody with this work address: none, one, or the several who share an office's."""
     wanted = email.strip().lower()

@@ -28,7 +28,9 @@ class Document(Base):
     content: Mapped[bytes]
 
 
+# Everybody who signs runs these, so they are built once.
 _document = cast(sa.Table, Document.__table__)
+_KEPT = sa.select(_document.c.sha256).where(_document.c.sha256.in_(sa.bindparam("hashes", expanding=True)))
 
 
 class Policy(Base):
@@ -77,7 +79,7 @@ def store_all(*contents: bytes) -> list[str]:
     """Keep each of these bytes, once, and return their SHA-256s in hex, in order."""
     hashes = [hashlib.sha256(content).hexdigest() for content in contents]
     by_hash = dict(zip(hashes, contents, strict=True))
-    kept = set(session.scalars(sa.select(_document.c.sha256).where(_document.c.sha256.in_(by_hash))))
+    kept = set(session.connection().scalars(_KEPT, {"hashes": list(by_hash)}))
     # On PostgreSQL another request may be keeping the same bytes at this moment; on SQLite writes wait in line.
     insert = sa.insert(_document) if is_sqlite() else postgresql.insert(_document).on_conflict_do_nothing()
     # In order, so that two who keep the same documents don't wait for each other.

@@ -46,6 +46,11 @@ class Receipt:
         return self.attestation.kind is not Kind.DECLINED
 
     @property
+    def given_at(self) -> datetime:
+        """When the person gave it: for a confirmation, when they first signed."""
+        return datetime.fromisoformat(self.record.get("signed", self.record["time"]))
+
+    @property
     def engagement_type(self) -> EngagementType:
         """What the person was to the school when they signed."""
         return EngagementType(self.record["engagement_type"])
@@ -151,6 +156,10 @@ _READERS = (
 )
 
 
+def _readers(address: str) -> int | None:
+    return session.connection().scalar(_READERS, {"address": address})
+
+
 def send_copy(signing: Signing, attestation: Attestation, now: datetime) -> None:
     """Queue a copy to the signer's work address, once; not to one that several people read."""
     send_copy_to(signing.person, attestation, signing.policy.title, signing.version.label, now)
@@ -158,7 +167,7 @@ def send_copy(signing: Signing, attestation: Attestation, now: datetime) -> None
 
 def send_copy_to(person: Person, attestation: Attestation, policy: str, version: str, now: datetime) -> None:
     """Queue the same of what somebody else recorded."""
-    if person.email is None or session.scalar(_READERS, {"address": person.email}) != 1:
+    if person.email is None or _readers(person.email) != 1:
         return
     mail.queue(
         MessageKind.RECEIPT,
@@ -175,12 +184,15 @@ def send_copy_to(person: Person, attestation: Attestation, policy: str, version:
 
 
 def earlier_text_sha256(person_id: UUID, policy_id: UUID) -> tuple[datetime, str] | None:
-    """Return when a person last signed a policy, and the hash of the text they signed; None if never."""
+    """Return when a person last signed a policy, and the hash of the text they signed; None if never.
+
+    What was confirmed for them was shown to them when they first signed it.
+    """
     row = session.execute(
         sa.select(Attestation.recorded_at, Attestation.record)
         .join(PolicyVersion, PolicyVersion.id == Attestation.policy_version_id)
         .where(Attestation.person_id == person_id, PolicyVersion.policy_id == policy_id)
-        .where(Attestation.kind == Kind.SIGNED)
+        .where(Attestation.kind.in_([Kind.SIGNED, Kind.CONFIRMED]))
         .order_by(Attestation.recorded_at.desc())
         .limit(1)
     ).one_or_none()

@@ -11,24 +11,35 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import hypothesis
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 
 from app import create_app
 from lms import clock, migration
 from lms.config import Settings
 from lms.db import db
+from lms.web import Application
 from tests.client import StrictClient
+from tests.mail_server import MailServer
+from tests.mail_server import running as mail_server_running
 
 hypothesis.settings.register_profile("countersign", deadline=None)
 hypothesis.settings.load_profile("countersign")
 
 NOW = datetime(2026, 9, 7, 8, 30, tzinfo=UTC)
 """A Monday in term: half past nine in London."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest test, so that one worker isn't still at it when the others have finished."""
+    items.sort(key=lambda item: item.path.name != "test_durability.py")
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -47,6 +58,29 @@ def _only_loopback() -> Iterator[None]:
 
     patch = pytest.MonkeyPatch()
     patch.setattr(socket.socket, "connect", connect)
+    yield
+    patch.undo()
+
+
+class _CompiledOnce(BytecodeCache):
+    """The code of every template, by its name and text."""
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._code.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        assert bucket.code is not None
+        self._code[bucket.key, bucket.checksum] = bucket.code
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _templates_compiled_once() -> Iterator[None]:
+    """Let all the apps of a run share their compiled templates: an app a test would compile them a thousand times."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr(Application, "jinja_options", {"bytecode_cache": _CompiledOnce()})
     yield
     patch.undo()
 
@@ -93,7 +127,7 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]
     folder = Path(tempfile.mkdtemp(prefix="countersign-postgresql-"))
     server = pgserver.get_server(folder / "server", cleanup_mode="stop")
     base = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-    engine = sa.create_engine(base, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    engine = sa.create_engine(base, isolation_level="AUTOCOMMIT")
 
     def run(statement: str) -> None:
         with engine.connect() as connection:
@@ -102,9 +136,14 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]
     def address(name: str) -> str:
         return base.set(database=name).render_as_string(hide_password=False)
 
+    # What these databases hold needn't outlast a power cut: a test that kills has SQLite, and kills a process only.
+    for careless in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
+        run(f"ALTER SYSTEM SET {careless}")
+    run("SELECT pg_reload_conf()")
     run("CREATE DATABASE migrated")
     _migrated(Settings(data_dir=folder / "data", database_url=address("migrated")))
     yield PostgreSQL(address, run, (f"test_{n}" for n in itertools.count()))
+    engine.dispose()
     server.cleanup()
     shutil.rmtree(folder)
     patch.undo()
@@ -168,3 +207,10 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Clock:
     held = Clock(NOW)
     monkeypatch.setattr(clock, "now", lambda: held.now)
     return held
+
+
+@pytest.fixture
+def server() -> Iterator[MailServer]:
+    """A mail server that takes, refuses or dawdles as the test asks."""
+    with mail_server_running() as made:
+        yield made

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,15 +18,9 @@ from lms.mail import Message, MessageKind, MessageState
 from lms.schools import Organisation
 from tests.conftest import NOW
 from tests.factories import make_school
-from tests.mail_server import MailServer, running
+from tests.mail_server import MailServer
 
 pytestmark = pytest.mark.usefixtures("in_app")
-
-
-@pytest.fixture
-def server() -> Iterator[MailServer]:
-    with running() as made:
-        yield made
 
 
 @pytest.fixture

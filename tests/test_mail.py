@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from uuid import uuid4
 
@@ -21,12 +20,6 @@ from tests.factories import make_person, make_school
 from tests.mail_server import MailServer, free_port, running
 
 pytestmark = pytest.mark.usefixtures("in_app", "time")
-
-
-@pytest.fixture
-def server() -> Iterator[MailServer]:
-    with running() as made:
-        yield made
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from lms import my_training
 from lms.db import transaction
 from lms.people import EngagementType, engage
 from lms.policies import publish
+from lms.status import Status
 from tests.conftest import NOW
 from tests.factories import BEFORE, make_assignment, make_person, make_policy, make_school
 from tests.learners import Classroom, do_modules, sign
@@ -114,3 +115,24 @@ def test_it_takes_three_queries(app: Flask, classroom: Classroom) -> None:
         with counted(app) as sent:
             my_training.tasks(classroom.person, NOW)
     assert len(sent) == 3
+
+
+def test_what_is_asked_again_on_the_same_day_and_the_next_is_answered_anew(
+    app: Flask, classroom: Classroom
+) -> None:
+    with transaction():
+        person = make_person(classroom.school)
+        make_assignment(
+            classroom.school, make_policy(classroom.school, slug="today"), due_on=NOW.date(), months=None
+        )
+        before, later, tomorrow = NOW - timedelta(hours=1), NOW + timedelta(hours=1), NOW + timedelta(days=1)
+        assert [t.obligation.status for t in my_training.tasks(person, before)] == [Status.NOT_STARTED] * 2
+    sign(app, person.id, classroom.assignment.id)
+    with transaction(write=False):
+        found = {
+            moment: {t.obligation.status for t in my_training.tasks(person, moment)}
+            for moment in (before, later, tomorrow)
+        }
+    assert found[before] == {Status.NOT_STARTED}
+    assert found[later] == {Status.NOT_STARTED, Status.SIGNED}
+    assert found[tomorrow] == {Status.OVERDUE, Status.SIGNED}

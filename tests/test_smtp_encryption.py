@@ -1,4 +1,3 @@
-
 """Mail servers that want encryption and a password, as most schools' do."""
 
 from __future__ import annotations

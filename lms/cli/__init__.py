@@ -15,6 +15,7 @@ from lms.cli.content import policy, scenarios
 from lms.cli.demo import demo
 from lms.cli.exporting import export
 from lms.cli.in_use import make_private
+from lms.cli.lti import lti
 from lms.cli.options import close
 from lms.cli.people import user
 from lms.cli.records import ledger
@@ -33,6 +34,7 @@ COMMANDS: tuple[click.Command, ...] = (
     scenarios,
     export,
     ledger,
+    lti,
     bench,
 )
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from lms.errors import CountersignError
 
 LONGEST = 2000
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 
 
 class AddressError(CountersignError):
@@ -34,7 +35,7 @@ def checked(address: str, *, allow_private: bool) -> str:
         host, _ = parts.hostname or "", parts.port
     except ValueError as error:
         raise AddressError("must be a web address, like https://moodle.school.org.uk") from error
-    if parts.scheme not in {"https", "http"} or not host:
+    if parts.scheme not in {"https", "http"} or not _HOST.fullmatch(host):
         raise AddressError("must be a web address that begins with https://")
     if parts.scheme == "http" and not allow_private:
         raise AddressError("must begin with https:// and not http://")

@@ -12,7 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from lms.db import session
-from lms.lti import identities, launch_log, launching, places, platforms, roles
+from lms.lti import identities, launch_log, launching, places, platforms, roles, scores
 from lms.lti.claims import Claims, MessageType
 from lms.lti.identities import Identity
 from lms.lti.invites import Invite
@@ -108,8 +108,8 @@ def _place(
         places.refresh_link(link, context, claims, target)
     else:
         link = places.make_link(deployment, context, claims, target, now)
-    if not found.has_used_link:
-        places.note_use(link, identity.id, now)
+    if not found.has_used_link and places.note_use(link, identity.id, now):
+        scores.catch_up(identity, now)
     return link
 
 

@@ -17,18 +17,12 @@ from lms.lti import addresses
 from lms.lti.addresses import AddressError, host_of
 from lms.lti.fetching import Outgoing
 from lms.lti.products import Product, name_of, product_of
+from lms.lti.services import SCOPES, SCORE
 
 PLATFORM = "https://purl.imsglobal.org/spec/lti-platform-configuration"
 CANVAS = "https://canvas.instructure.com/lti/"
 RESOURCE_LINK, DEEP_LINKING = "LtiResourceLinkRequest", "LtiDeepLinkingRequest"
 
-SCOPES = (
-    "https://purl.imsglobal.org/spec/lti-ags/scope/lineitem",
-    "https://purl.imsglobal.org/spec/lti-ags/scope/lineitem.readonly",
-    "https://purl.imsglobal.org/spec/lti-ags/scope/score",
-    "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmembership.readonly",
-)
-"""Whole addresses, as platforms want them. We never read grades, so result.readonly isn't among them."""
 PLACES = {
     DEEP_LINKING: ("assignment_selection", "link_selection", "ContentArea"),
     RESOURCE_LINK: ("course_navigation",),
@@ -186,7 +180,7 @@ def _audience(document: Mapping[str, Any], product: Product) -> str | None:
 def _offered(document: Mapping[str, Any]) -> list[str]:
     offered = set(texts(document.get("scopes_supported")))
     # Some platforms leave scopes out of the list, or spell them short, and give them all the same.
-    return [scope for scope in SCOPES if scope in offered] if offered >= {SCOPES[2]} else list(SCOPES)
+    return [scope for scope in SCOPES if scope in offered] if SCORE in offered else list(SCOPES)
 
 
 def _places(about: Mapping[str, Any]) -> dict[str, list[str]]:

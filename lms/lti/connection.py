@@ -16,14 +16,14 @@ _CLOCKS_AGREE = 30
 """Seconds. A launch is refused from 60 on, and a platform may refuse ours earlier."""
 
 _WHERE_KEY = {
-    "Moodle": "In Site administration, Plugins, External tool, Manage tools, open the tool’s settings. Check that it is "
-    "activated, that “Public key type” is “Keyset URL”, and that “Public keyset” is {jwks_url}.",
-    "Canvas": "In Admin, Developer Keys, check that the key is on, and that its “JWK Method” is “Public JWK URL” with "
-    "{jwks_url}.",
-    "Brightspace": "In Admin Tools, Manage Extensibility, LTI Advantage, check that the tool is enabled and its keyset "
-    "URL is {jwks_url}, and that the OAuth2 audience is entered here.",
-    "Blackboard": "In Administrator Panel, LTI Tool Providers, check that the tool is approved; in the developer portal, "
-    "that its JWKS URL is {jwks_url}.",
+    "Moodle": "In Site administration, Plugins, External tool, Manage tools, open the tool’s settings. Check that it "
+    "is activated, that “Public key type” is “Keyset URL”, and that “Public keyset” is {jwks_url}.",
+    "Canvas": "In Admin, Developer Keys, check that the key is on, and that its “JWK Method” is “Public JWK URL” "
+    "with {jwks_url}.",
+    "Brightspace": "In Admin Tools, Manage Extensibility, LTI Advantage, check that the tool is enabled and its "
+    "keyset URL is {jwks_url}. Check that the OAuth2 audience is entered here.",
+    "Blackboard": "In Administrator Panel, LTI Tool Providers, check that the tool is approved. In the developer "
+    "portal, check that its JWKS URL is {jwks_url}.",
 }
 _WHERE_KEY_ELSEWHERE = (
     "In the platform’s settings for the tool, check that it is on and its keyset URL is {jwks_url}."
@@ -56,7 +56,7 @@ def _keys_and_clocks(registration: Registration, outgoing: Outgoing, now: dateti
     except FetchError as error:
         return [Step(title, False, f"{error} Check the address of its key set: {registration.jwks_uri}")]
     if not keys:
-        words = f"{answer.host} publishes no RSA key (RS256) to check its launches with. Check the address of its key set."
+        words = f"{answer.host} publishes no RSA key (RS256) there. Check the address of its key set."
         return [Step(title, False, words)]
     key_sets.keep(registration.id, keys, now)
     count = "One key was" if len(keys) == 1 else f"{len(keys)} keys were"
@@ -91,7 +91,7 @@ def _token(registration: Registration, services: Services, now: datetime) -> Ste
         return Step(title, False, f"{error.reason} {_advice(registration, error, services.jwks_url)}")
     except ServiceError as error:
         return Step(title, False, f"{error.reason} Check its token address: {registration.token_endpoint}")
-    return Step(title, True, "The platform knows our key and gave access for scores and course lists.")
+    return Step(title, True, "The platform knows our key and gave access.")
 
 
 def _granted_scopes(registration: Registration) -> list[str]:

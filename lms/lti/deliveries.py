@@ -92,6 +92,7 @@ def take(score_id: UUID, now: datetime) -> Taken | None:
         return None
     link, sub, registration = session.execute(
         sa.select(ResourceLink, Identity.sub, Registration)
+        .select_from(ResourceLink)
         .join(Identity, Identity.id == score.identity_id)
         .join(Registration, Registration.id == Identity.registration_id)
         .where(ResourceLink.id == score.resource_link_id)

@@ -21,7 +21,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import metadata
 from urllib.parse import urljoin, urlsplit
@@ -169,13 +169,11 @@ class Outgoing:
             with _failures_in_words(place.host, deadline), deadline.holds(connection.sock):
                 connection.timeout = deadline.left() or 0.001
                 connection.request(method, place.target, body=body, headers=headers, preload_content=False)
-                response = connection.getresponse()
-                answer = Answer(
-                    place.host, response.status, response.headers, _read(place.host, response, most_bytes)
-                )
+                with closing(connection.getresponse()) as response:
+                    received = _read(place.host, response, most_bytes)
         finally:
             connection.close()
-        return answer
+        return Answer(place.host, response.status, response.headers, received)
 
 
 def _with_ours(headers: Mapping[str, str] | None, place: _Place) -> dict[str, str]:
@@ -230,9 +228,7 @@ def _connect(place: _Place, addresses: list[str], deadline: _Deadline) -> HTTPCo
 def _connection(place: _Place, address: str, timeout: float) -> HTTPConnection:
     if place.scheme == "http":
         return HTTPConnection(address, place.port, timeout=timeout)
-    return HTTPSConnection(
-        address, place.port, timeout=timeout, server_hostname=place.host, assert_hostname=place.host
-    )
+    return HTTPSConnection(address, place.port, timeout=timeout, server_hostname=place.host)
 
 
 @contextmanager
@@ -305,7 +301,7 @@ def _place(url: str, allow_private: bool) -> _Place:
         raise AddressRefusedError(f"The address {url[:200]} must begin with https://.")
     if "@" in parts.netloc:
         raise AddressRefusedError("The address has a user name or password in it. Leave them out.")
-    if not host or not _is_plain(host) or port == 0:
+    if not host or not _is_plain(host) or ("[" in parts.netloc) != (":" in host) or port == 0:
         raise AddressRefusedError(f"The address {url[:200]} does not name a server as it should.")
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return _Place(parts.scheme, host, port or {"http": 80, "https": 443}[parts.scheme], target)
@@ -389,9 +385,9 @@ def _may_ask(address: Address, allow_private: bool) -> bool:
 
 
 def _meant(address: Address) -> Address:
-    """Return the IPv4 address that an IPv6 one only wraps: mapped, 6to4, or NAT64; else the address itself."""
+    """Return the IPv4 address that an IPv6 one only wraps (mapped, or NAT64); else the address itself."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
     if address in _NAT64:
         return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
-    return address.ipv4_mapped or address.sixtofour or address
+    return address.ipv4_mapped or address

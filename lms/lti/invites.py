@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.db import Base, session
-from lms.lti.platforms import Deployment
 
 LASTS = timedelta(days=3)
 """Long enough to be sent to whoever looks after the LMS and to be used over a weekend."""
@@ -72,16 +71,6 @@ def give_back(invite_id: UUID) -> None:
     session.execute(
         sa.update(Invite).where(Invite.id == invite_id, Invite.registration_id.is_(None)).values(used_at=None)
     )
-
-
-def covers_first_deployment(registration_id: UUID) -> bool:
-    """Say whether a registration was invited and has no deployment yet.
-
-    Most platforms name no deployment when they register, so the first one that launches is the one that was meant.
-    """
-    invited = sa.select(Invite.id).where(Invite.registration_id == registration_id).exists()
-    deployed = sa.select(Deployment.id).where(Deployment.registration_id == registration_id).exists()
-    return bool(session.scalar(sa.select(invited & ~deployed)))
 
 
 def _hash(secret: str) -> str:

@@ -73,18 +73,19 @@ def counts(school_id: UUID) -> dict[UUID, int]:
     return {context_id: number for context_id, number in rows}
 
 
-def add(
-    course: Course, school: Organisation, member: Membership, type: EngagementType, now: datetime
-) -> Person:
+def add(course: Course, school: Organisation, one: Joiner, type: EngagementType, now: datetime) -> Person:
     """Put a member of a course on record: a new person, engaged at the school from today.
 
     Raises:
         ConflictError: they were put on record meanwhile.
     """
-    identity = identities.make(course.registration, school, _listed(member), now)
+    identity = identities.make(course.registration, school, _listed(one.membership), now)
     if identity.first_seen_at != now:
-        raise ConflictError(f"{member.name} has opened Countersign meanwhile. Look at this page again.")
-    identity.match_settled_at = now
+        raise ConflictError(
+            f"{one.membership.name} has opened Countersign meanwhile. Look at this page again."
+        )
+    # Whoever was shown a match and chose this has said that they are two people.
+    identity.match_settled_at = now if one.matches else None
     person = session.get_one(Person, identity.person_id)
     engage(person, school.id, type, starts=london_day(now), now=now)
     return person

@@ -73,7 +73,7 @@ def find_key(registration: Registration, kid: str, outgoing: Outgoing, now: date
     """
     held = _Held(_kept(registration.keys), registration.keys_fetched_at, registration.keys_tried_at)
     key = held.key(kid)
-    if key is not None and (held.is_fresh(now) or held.is_cooling(now)):
+    if key is not None and held.is_fresh(now):
         return key
     if not held.is_cooling(now) and _may_fetch(registration.id, now):
         return _fetched(registration, kid, key, outgoing, now)

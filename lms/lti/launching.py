@@ -243,11 +243,16 @@ def find(state: str, named: Named, now: datetime) -> Found | None:
 _logins = cast(sa.Table, OidcTransaction.__table__)
 
 
+_CONSUME = (
+    sa.update(_logins)
+    .where(_logins.c.id == sa.bindparam("login"), _logins.c.used_at.is_(None))
+    .values(used_at=sa.bindparam("now"))
+)
+
+
 def consume(login: OidcTransaction, now: datetime) -> bool:
     """Use a login up, whatever comes of it. Return whether it was still unused: of two at once one is told so."""
-    used = _logins.c.used_at
-    spent = sa.update(_logins).where(_logins.c.id == login.id, used.is_(None)).values(used_at=now)
-    return _is_one(spent)
+    return _is_one(_CONSUME, {"login": login.id, "now": now})
 
 
 def check_login(login: OidcTransaction, registration: Registration, now: datetime) -> None:
@@ -288,6 +293,6 @@ def _take_claims(login: OidcTransaction) -> bool:
     return _is_one(sa.update(_logins).where(_logins.c.id == login.id, waiting).values(claims=sa.null()))
 
 
-def _is_one(statement: sa.Update) -> bool:
-    result = cast(sa.CursorResult[Any], session.execute(statement))
+def _is_one(statement: sa.Update, values: dict[str, Any] | None = None) -> bool:
+    result = cast(sa.CursorResult[Any], session.execute(statement, values))
     return result.rowcount == 1

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from math import ceil
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -79,17 +80,28 @@ def settled(course: Course, most: int = 25) -> list[tuple[Membership, Person]]:
 def counts(school_id: UUID, now: datetime) -> dict[UUID, int]:
     """Return how many people may have left, for each of a school's courses by its id. One query."""
     rows = session.execute(
-        sa.select(Membership.context_id, sa.func.count())
+        _at(school_id, now, Membership.context_id, sa.func.count()).group_by(Membership.context_id)
+    )
+    return {context_id: number for context_id, number in rows}
+
+
+def number(school_id: UUID, now: datetime) -> sa.ScalarSelect[int]:
+    """Return how many there are in all of a school's courses, as part of a query about other things too."""
+    return _at(school_id, now, sa.func.count()).scalar_subquery()
+
+
+def _at(school_id: UUID, now: datetime, *columns: Any) -> sa.Select[*tuple[Any, ...]]:
+    return (
+        sa.select(*columns)
+        .select_from(Membership)
         .join(Context, Context.id == Membership.context_id)
         .join(Deployment, Deployment.id == Context.deployment_id)
         .join(
             Identity,
             sa.and_(Identity.registration_id == Deployment.registration_id, Identity.sub == Membership.sub),
         )
-        .where(Context.organisation_id == school_id, *_open(now, Context.organisation_id))
-        .group_by(Membership.context_id)
+        .where(Context.organisation_id == school_id, *_open(now, school_id))
     )
-    return {context_id: number for context_id, number in rows}
 
 
 def end(leaver: Leaver, last_day: date, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -44,35 +45,82 @@ class Offer:
 
 
 def offers(school: Organisation) -> list[Offer]:
-    """Return what HR of a school is asked about the people whom platforms sent there, the oldest first. One query.
+    """Return what HR of a school is asked about the people whom platforms sent there, the oldest first. Two queries.
 
     A person belongs to the whole tree, so a candidate may work at another school of the trust.
     """
-    found: dict[UUID, tuple[Identity, Person, int, list[Candidate]]] = {}
-    for identity, person, signed, candidate in session.execute(_statement(school)):
-        held = found.setdefault(identity.id, (identity, person, signed, []))
-        same_email = identity.email is not None and candidate.email == identity.email
-        same_staff_no = identity.staff_no is not None and candidate.staff_no == identity.staff_no
-        held[3].append(Candidate(candidate, same_email, same_staff_no))
-    return [Offer(identity, person, n, tuple(who)) for identity, person, n, who in found.values()]
-
-
-def _statement(school: Organisation) -> sa.Select[tuple[Identity, Person, int, Person]]:
-    other = aliased(Person)
     signed = (
         sa.select(sa.func.count())
         .where(Attestation.person_id == Person.id, Attestation.kind.in_(SIGNING_KINDS))
         .scalar_subquery()
     )
+    ordered = sa.select(Identity, Person, signed).order_by(Identity.first_seen_at, Identity.id)
+    rows = session.execute(ordered.select_from(Identity).join(Person, _IS_PERSON).where(*_asked_of(school)))
+    waiting = [(identity, person, n or 0) for identity, person, n in rows]
+    alike = _Alike(_listed(school, [identity for identity, _, _ in waiting]))
+    return [Offer(identity, person, n, alike.to(identity)) for identity, person, n in waiting]
+
+
+def number(school: Organisation) -> sa.ScalarSelect[int]:
+    """Return how many offers there are, as part of a query about other things too."""
+    counted = sa.select(sa.func.count()).select_from(Identity).join(Person, _IS_PERSON)
+    return counted.where(*_asked_of(school)).scalar_subquery()
+
+
+class _Alike:
+    """HR's list by e-mail address and by staff number."""
+
+    def __init__(self, people: Iterable[Person]) -> None:
+        self._by_email: dict[str, list[Person]] = {}
+        self._by_staff_no: dict[str, list[Person]] = {}
+        for person in people:
+            if person.email is not None:
+                self._by_email.setdefault(person.email, []).append(person)
+            if person.staff_no is not None:
+                self._by_staff_no.setdefault(person.staff_no, []).append(person)
+
+    def to(self, identity: Identity) -> tuple[Candidate, ...]:
+        """Return everybody who may be the same adult, by name."""
+        same_email = self._by_email.get(identity.email or "", [])
+        same_staff_no = self._by_staff_no.get(identity.staff_no or "", [])
+        people = {person.id: person for person in (*same_email, *same_staff_no)}.values()
+        by_name = sorted(people, key=lambda person: (person.sort_name, person.id))
+        return tuple(Candidate(p, p in same_email, p in same_staff_no) for p in by_name)
+
+
+_IS_PERSON = Person.id == Identity.person_id
+_other = aliased(Person)
+
+
+def _asked_of(school: Organisation) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions that HR is asked about an identity.
+
+    The list is looked through once: an OR in a join would do it for each identity.
+    """
+    emails = sa.select(_other.email).where(_other.email.is_not(None), *_is_listed(school))
+    staff_nos = sa.select(_other.staff_no).where(_other.staff_no.is_not(None), *_is_listed(school))
+    return [
+        Identity.made_person.is_(True),
+        Identity.match_settled_at.is_(None),
+        Person.root_id == school.root_id,
+        _was_sent_to(school),
+        sa.or_(Identity.email.in_(emails), Identity.staff_no.in_(staff_nos)),
+    ]
+
+
+def _is_listed(school: Organisation) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions that somebody is on HR's list, and not only known from a platform."""
     made = sa.select(Identity.person_id).where(Identity.made_person)
-    return (
-        sa.select(Identity, Person, signed, other)
-        .join(Person, Person.id == Identity.person_id)
-        .join(other, sa.or_(other.email == Identity.email, other.staff_no == Identity.staff_no))
-        .where(Identity.made_person, Identity.match_settled_at.is_(None), _was_sent_to(school))
-        .where(other.root_id == Person.root_id, other.erased_at.is_(None), other.id.not_in(made))
-        .order_by(Identity.first_seen_at, Identity.id, other.sort_name, other.id)
-    )
+    return [_other.root_id == school.root_id, _other.erased_at.is_(None), _other.id.not_in(made)]
+
+
+def _listed(school: Organisation, identities: Collection[Identity]) -> Sequence[Person]:
+    if not identities:
+        return []
+    emails = {identity.email for identity in identities if identity.email}
+    staff_nos = {identity.staff_no for identity in identities if identity.staff_no}
+    same = sa.or_(_other.email.in_(emails), _other.staff_no.in_(staff_nos))
+    return session.scalars(sa.select(_other).where(same, *_is_listed(school))).all()
 
 
 def _was_sent_to(school: Organisation) -> sa.ColumnElement[bool]:
@@ -110,23 +158,26 @@ def settle(
     offer = next((one for one in offers(school) if one.identity.id == identity_id), None)
     if offer is None:
         raise NotFoundError("There is nothing to settle about this person. Look at the list again.")
-    is_same = kept_id is not None
     if kept_id is not None:
         _join(offer, _candidate(offer, kept_id), by, key, now)
         scores.catch_up(offer.identity, now)
     offer.identity.match_settled_at = now
     release(offer.person)
+    _note(school, offer, kept_id, by, now)
+    return True
+
+
+def _note(school: Organisation, offer: Offer, kept_id: UUID | None, by: Person, now: datetime) -> None:
     audit.record(
         Event.MATCH_SETTLED,
         organisation_id=school.id,
         now=now,
         actor_id=by.id,
         subject_id=kept_id or offer.person.id,
-        identity=str(identity_id),
-        same="yes" if is_same else "no",
+        identity=str(offer.identity.id),
+        same="yes" if kept_id else "no",
     )
     session.flush()
-    return True
 
 
 def _candidate(offer: Offer, person_id: UUID) -> Person:

@@ -6,7 +6,7 @@ engagement: that is HR's to say.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
@@ -157,8 +157,12 @@ def sync_next(services: Services, now: datetime) -> bool:
         with transaction():
             _settle(taken, sync_problem=error.reason)
     else:
+        # Compared before anything is locked: in a large course that takes longer than writing what is new.
+        listed = {member.user_id: _row(taken, member) for member in members if member.status == ACTIVE}
+        with transaction(write=False):
+            changes = _compare(taken, listed)
         with transaction():
-            _record(taken, members)
+            _record(taken, listed, changes)
     return True
 
 
@@ -181,6 +185,7 @@ _READABLE = (
     .join(Registration, Registration.id == Deployment.registration_id)
     .where(Context.memberships_url.is_not(None), Registration.state == RegistrationState.ACTIVE)
 )
+_Row = Mapping[str, object]
 _membership = cast(sa.Table, Membership.__table__)
 
 
@@ -218,29 +223,50 @@ def _settle(taken: _Taken, **values: object) -> None:
     )
 
 
-def _record(taken: _Taken, members: Sequence[Member]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """What a list says that isn't recorded. `since` is when the list was read that it was compared with."""
+
+    since: datetime | None
+    gone: list[_Row]
+    changed: list[_Row]
+    added: list[_Row]
+    is_emptied: bool
+
+
+def _compare(taken: _Taken, listed: Mapping[str, _Row]) -> _Changes:
+    since = session.scalar(sa.select(Context.synced_at).where(Context.id == taken.context_id))
+    known = _current(taken.context_id)
+    changed = [row for sub, row in known.items() if sub in listed and _differs(row, listed[sub])]
+    ids = {row["sub"]: row["id"] for row in changed}
+    return _Changes(
+        since=since,
+        gone=[row for sub, row in known.items() if sub not in listed],
+        changed=changed,
+        added=[
+            {**row, "id": ids.get(sub, uuid4())}
+            for sub, row in listed.items()
+            if sub in ids or sub not in known
+        ],
+        is_emptied=bool(known) and not listed,
+    )
+
+
+def _record(taken: _Taken, listed: Mapping[str, _Row], changes: _Changes) -> None:
     """Write down who is in a course: those who came, those who changed, and those who are there no more."""
     held = sa.select(Context.synced_at).where(Context.id == taken.context_id).with_for_update()
-    synced_at = session.scalar(held)
-    if synced_at is not None and synced_at >= taken.asked_at:
-        return  # a list that was asked for later was here first
-    listed = {member.user_id: _row(taken, member) for member in members if member.status == ACTIVE}
-    known = _current(taken.context_id)
-    if known and not listed:
+    since = session.scalar(held)
+    if since != changes.since or (since is not None and since >= taken.asked_at):
+        return  # another list was here first; a worker looks again when the lease is over
+    if changes.is_emptied:
         _settle(taken, sync_problem=EMPTY)
         return
-    _end((row for sub, row in known.items() if sub not in listed), taken.asked_at)
-    changed = [row for sub, row in known.items() if sub in listed and _differs(row, listed[sub])]
-    _end(changed, taken.asked_at, is_settled=True)
-    kept = known.keys() - {row["sub"] for row in changed}
-    ids = {row["sub"]: row["id"] for row in changed}
-    if added := [row | {"id": ids.get(sub, uuid4())} for sub, row in listed.items() if sub not in kept]:
-        session.execute(sa.insert(_membership), added)
+    _end(changes.gone, taken.asked_at)
+    _end(changes.changed, taken.asked_at, is_settled=True)
+    if changes.added:
+        session.execute(sa.insert(_membership), changes.added)
     _forget_proposals(taken.context_id, listed)
     _settle(taken, synced_at=taken.asked_at, sync_problem=None)
-
-
-_Row = Mapping[str, object]
 
 
 def _row(taken: _Taken, member: Member) -> dict[str, object]:

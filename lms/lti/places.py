@@ -97,8 +97,11 @@ def make_context(deployment: Deployment, claims: Claims) -> Context:
 
 def refresh_context(context: Context, claims: Claims) -> None:
     """Keep what the platform says now of a course. What it leaves out stays as it was. No query by itself."""
-    context.title = claims.context_title or context.title
-    context.memberships_url = claims.memberships_url or context.memberships_url
+    _keep(
+        context,
+        title=claims.context_title or context.title,
+        memberships_url=claims.memberships_url or context.memberships_url,
+    )
 
 
 def make_link(
@@ -125,11 +128,20 @@ def make_link(
 
 def refresh_link(link: ResourceLink, context: Context | None, claims: Claims, target: str) -> None:
     """Keep what the platform says now of a link. What it leaves out stays as it was. No query by itself."""
-    link.title = claims.link_title or link.title
-    link.lineitem = lineitem_of(claims) or link.lineitem
-    link.target = target
-    if context is not None:
-        link.context_id = context.id
+    _keep(
+        link,
+        title=claims.link_title or link.title,
+        lineitem=lineitem_of(claims) or link.lineitem,
+        target=target,
+        context_id=context.id if context is not None else link.context_id,
+    )
+
+
+def _keep(row: Base, **values: object) -> None:
+    """Write only what is new: a row that was written to is looked through before the next query, changed or not."""
+    for name, value in values.items():
+        if getattr(row, name) != value:
+            setattr(row, name, value)
 
 
 def lineitem_of(claims: Claims) -> str | None:

@@ -13,6 +13,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from lms.db import Base, session
 from lms.errors import ConflictError
 
+CONNECTED = "This platform is connected already, with the same client id."
+
 
 class RegistrationState(StrEnum):
     """Whether a platform may launch us."""
@@ -99,13 +101,14 @@ def register(
     """Add a registration. Its pages may be framed by the issuer and by where people sign in, until an admin adds more.
 
     Raises:
-        ConflictError: this issuer and client id are registered already.
+        ConflictError: this issuer, or this platform's services, are registered already with this client id.
     """
     held = sa.select(Registration.id).where(
         Registration.issuer == issuer, Registration.client_id == client_id
     )
     if session.scalar(held) is not None:
-        raise ConflictError("This platform is connected already, with the same client id.")
+        raise ConflictError(CONNECTED)
+    check_services(client_id, token_endpoint, token_audience)
     registration = Registration(
         id=uuid4(),
         organisation_id=organisation_id,
@@ -126,6 +129,29 @@ def register(
     return registration
 
 
+def check_services(
+    client_id: str, token_endpoint: str, token_audience: str | None, *, own: UUID | None = None
+) -> None:
+    """Raise ConflictError where a registration, but `own`, has the same client id for the same platform's services.
+
+    All schools share our keys: whoever got us to ask another's platform, as its client, would read its courses.
+    """
+    rows = session.execute(
+        sa.select(Registration.id, Registration.token_endpoint, Registration.token_audience).where(
+            Registration.client_id == client_id
+        )
+    )
+    asked = _servers(token_endpoint, token_audience)
+    if any(id != own and asked & _servers(endpoint, audience) for id, endpoint, audience in rows):
+        raise ConflictError(CONNECTED)
+
+
+def _servers(token_endpoint: str, token_audience: str | None) -> set[str]:
+    """Return the hosts where an assertion would be taken; an audience that is no web address is itself one."""
+    addresses = [token_endpoint, *([token_audience] if token_audience else [])]
+    return {(urlsplit(each).hostname or each).rstrip(".").lower() for each in addresses}
+
+
 def deploy(
     registration: Registration, value: str, *, organisation_id: UUID, now: datetime, approved: bool
 ) -> Deployment:
@@ -143,9 +169,38 @@ def deploy(
     return deployment
 
 
+# Every login asks one of these, so they are built once.
+_OF_ISSUER = (
+    sa.select(Registration)
+    .where(Registration.issuer == sa.bindparam("issuer"))
+    .order_by(Registration.registered_at)
+    .limit(2)
+)
+_OF_CLIENT = _OF_ISSUER.where(Registration.client_id == sa.bindparam("client_id"))
+
+
 def registrations_for(issuer: str, client_id: str | None) -> list[Registration]:
     """Return the registrations that a login may mean: one, none, or several when no client id tells them apart."""
-    wanted = sa.select(Registration).where(Registration.issuer == issuer)
+    named = {"issuer": issuer}
     if client_id:
-        wanted = wanted.where(Registration.client_id == client_id)
-    return list(session.scalars(wanted.order_by(Registration.registered_at).limit(2)))
+        return list(session.scalars(_OF_CLIENT, named | {"client_id": client_id}))
+    return list(session.scalars(_OF_ISSUER, named))
+
+
+def of_school(school_id: UUID) -> list[Registration]:
+    """Return the platforms that a school's people come from, by name: those with an approved deployment there."""
+    deployed = sa.select(Deployment.registration_id).where(
+        Deployment.organisation_id == school_id, Deployment.approved_at.is_not(None)
+    )
+    wanted = sa.select(Registration).where(Registration.id.in_(deployed))
+    return list(session.scalars(wanted.order_by(Registration.name)))
+
+
+def is_of(registration_id: UUID, school_id: UUID) -> bool:
+    """Say whether a platform has an approved deployment at a school. One query."""
+    deployed = sa.exists().where(
+        Deployment.registration_id == registration_id,
+        Deployment.organisation_id == school_id,
+        Deployment.approved_at.is_not(None),
+    )
+    return bool(session.scalar(sa.select(deployed)))

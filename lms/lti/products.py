@@ -20,6 +20,11 @@ class Product(StrEnum):
         return "LMS" if self is Product.OTHER else self.capitalize()
 
     @property
+    def family(self) -> str:
+        """Its product_family_code, as it gives it itself (in lower case); empty for one that we don't know."""
+        return next((code for code, product in _FAMILIES.items() if product is self), "")
+
+    @property
     def token_audience(self) -> str | None:
         """Whom our assertions must be addressed to, where it isn't the token endpoint."""
         return "https://api.brightspace.com/auth/token" if self is Product.BRIGHTSPACE else None
@@ -31,8 +36,8 @@ _FAMILIES = {
     "desire2learn": Product.BRIGHTSPACE,
     "brightspace": Product.BRIGHTSPACE,
     "d2l": Product.BRIGHTSPACE,
-    "blackboard": Product.BLACKBOARD,
     "blackboardlearn": Product.BLACKBOARD,
+    "blackboard": Product.BLACKBOARD,
     "learn": Product.BLACKBOARD,
 }
 

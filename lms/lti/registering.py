@@ -18,7 +18,6 @@ from lms.lti.configurations import (
     LONGEST,
     MOST_BYTES,
     RESOURCE_LINK,
-    SCOPES,
     Platform,
     UnfitPlatformError,
     bearer,
@@ -29,6 +28,7 @@ from lms.lti.fetching import Answer, Outgoing
 from lms.lti.invites import Invite
 from lms.lti.platforms import Registration
 from lms.lti.products import Product
+from lms.lti.services import SCOPES
 from lms.schools import Kind, Organisation
 
 TOOL = "https://purl.imsglobal.org/spec/lti-tool-configuration"

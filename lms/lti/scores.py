@@ -154,7 +154,7 @@ _USES = (
 
 
 def _uses(person_id: UUID, school_id: UUID | None = None) -> list[_Use]:
-    found = [_Use(*row) for row in session.execute(_USES, {"person": person_id})]
+    found = [_Use(*row) for row in session.connection().execute(_USES, {"person": person_id})]
     return [use for use in found if school_id in (None, use.organisation_id)]
 
 

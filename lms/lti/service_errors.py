@@ -46,7 +46,7 @@ _TOKEN_REFUSALS = {
     "unauthorized_client": "does not let Countersign use this service",
 }
 _PERMANENT = {"invalid_scope", "unauthorized_client"}
-_LATER = {408, 425, 429}
+_LATER = {408, 425}
 _LONGEST_WAIT = 86_400
 
 

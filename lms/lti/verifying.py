@@ -154,8 +154,8 @@ def _check_audience(payload: Payload, expected: Expected) -> None:
 
 def _check_authorized_party(payload: Payload, expected: Expected) -> None:
     audience, party = payload.get("aud"), payload.get("azp")
-    is_needed = isinstance(audience, list) and len(audience) > 1
-    if (is_needed or party is not None) and party != expected.client_id:
+    # Also for a list of one: whoever writes a list says that there may be others, and who of them it is for.
+    if (isinstance(audience, list) or party is not None) and party != expected.client_id:
         raise _refused(Refusal.WRONG_AZP, "azp", party, expected.client_id)
 
 

@@ -41,10 +41,18 @@
 
   const drawn = new Promise((done) => addEventListener("DOMContentLoaded", done));
 
+  const cookiesWork = () => {
+    try {
+      return document.cookie.includes("countersign-cookies=1");
+    } catch {
+      return false; // a sandbox without allow-same-origin
+    }
+  };
+
   const goOn = () => location.replace(page.go);
 
   const login = async () => {
-    if (document.cookie.includes("countersign-cookies=1")) {
+    if (cookiesWork()) {
       document.documentElement.classList.add("app-waiting");
       return goOn();
     }

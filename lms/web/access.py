@@ -20,6 +20,7 @@ from lms.attestations import IdentityAssurance
 from lms.config import Settings
 from lms.db import session
 from lms.errors import NotAllowedError, NotFoundError
+from lms.lti.platforms import Registration, RegistrationState
 from lms.people import Engagement, Person, Role, RoleName, roles_by_organisation, roles_of
 from lms.schools import Organisation, school_by_slug
 from lms.web import tablet
@@ -190,18 +191,27 @@ _USER = (
     .outerjoin(Role, Role.person_id == Person.id)
     .where(Person.id == sa.bindparam("person"))
 )
+_USER_OF_PLATFORM = _USER.where(
+    sa.exists().where(
+        Registration.id == sa.bindparam("registration"), Registration.state == RegistrationState.ACTIVE
+    )
+)
 
 
 def load_user(cookie_id: str) -> User | None:
-    """Return the user whom a cookie names, unless the session is over or their sessions were ended since."""
+    """Return the user whom a cookie names, unless the session is over, was ended since, or its platform is paused."""
     identity, _, epoch = cookie_id.partition(".")
     if cookie.get("until", request_time().timestamp()) < request_time().timestamp():
         return None
-    rows = session.execute(_USER, {"person": UUID(identity)}).all()
+    launched, named = lti_session(), {"person": UUID(identity)}
+    if launched is None:
+        rows = session.execute(_USER, named).all()
+    else:
+        rows = session.execute(_USER_OF_PLATFORM, named | {"registration": launched.registration_id}).all()
     if not rows or rows[0][0].erased_at is not None or str(rows[0][0].sign_in_epoch) != epoch:
         return None
     held = roles_by_organisation(role for _, role in rows if role is not None)
-    return User(rows[0][0], _roles_in(lti_session(), held, cookie.get("assurance")))
+    return User(rows[0][0], _roles_in(launched, held, cookie.get("assurance")))
 
 
 WITHOUT_ROLES = frozenset(
@@ -239,7 +249,12 @@ def sign_in(person: Person, assurance: IdentityAssurance, *, until: datetime | N
 
 def sign_in_by_launch(person: Person, roles: Roles, launched: LtiSession) -> None:
     """Begin a new session for somebody whom a platform vouches for. `roles` are those that the person holds."""
-    _begin(User(person, _roles_in(launched, roles)), IdentityAssurance.LMS_ACCOUNT)
+    user = User(person, _roles_in(launched, roles))
+    # Who opens a second link of the course goes on in the page of the first: what is in its forms stays good.
+    kept = cookie.get("csrf_token") if cookie.get("_user_id") == user.get_id() else None
+    _begin(user, IdentityAssurance.LMS_ACCOUNT)
+    if kept is not None:
+        cookie["csrf_token"] = kept
     cookie["lti"] = {
         "registration": str(launched.registration_id),
         "school": str(launched.school_id),
@@ -312,6 +327,11 @@ def needs_no_database(endpoint: str | None) -> bool:
 def sees_to_transactions(endpoint: str | None) -> bool:
     """Say whether a route's view opens transactions of its own, because it fetches from outside between them."""
     return RULES.get(endpoint or "") in _OWN_TRANSACTIONS
+
+
+def is_for_anyone(endpoint: str | None) -> bool:
+    """Say whether a route that sees to its own transactions is for anyone, so that there is nothing to look up."""
+    return RULES.get(endpoint or "") is Rule.OWN_TRANSACTIONS
 
 
 def check() -> None:

@@ -95,10 +95,17 @@ class SchoolCard:
     checkpoint: list[str]
 
 
+def administered() -> list[Organisation]:
+    """Return the organisations that the person is an admin of, with the schools below them, by name."""
+    held = [place for place, roles in access.user().roles.items() if RoleName.ADMIN in roles]
+    within = sa.or_(Organisation.id.in_(held), Organisation.parent_id.in_(held))
+    return list(session.scalars(sa.select(Organisation).where(within).order_by(Organisation.name)))
+
+
 @blueprint.get("/admin")
 def home() -> str:
     """Show the schools that the administrator looks after, and whether their mail and ledgers are well."""
-    organisations = _administered()
+    organisations = administered()
     outbox = mail.outbox([o.id for o in organisations], access.request_time())
     return render_template(
         "admin/home.html",
@@ -113,7 +120,7 @@ def home() -> str:
 def resend(message_id: UUID) -> ResponseReturnValue:
     """Put a message that failed back in the outbox."""
     message = session.get(mail.Message, message_id)
-    if message is None or message.organisation_id not in {o.id for o in _administered()}:
+    if message is None or message.organisation_id not in {o.id for o in administered()}:
         raise NotFoundError("There is no such message.")
     mail.resend(message, access.request_time())
     flash("The message is in the queue again. Look here in a minute to see whether it went.")
@@ -134,13 +141,6 @@ def settings(school: str) -> ResponseReturnValue:
         return redirect(url_for(".settings", school=school), 303)
     page = render_template("admin/settings.html", form=form, groups=GROUPS)
     return page, 400 if form.errors else 200
-
-
-def _administered() -> list[Organisation]:
-    """Return the organisations that the person is an admin of, with the schools below them, by name."""
-    held = [place for place, roles in access.user().roles.items() if RoleName.ADMIN in roles]
-    within = sa.or_(Organisation.id.in_(held), Organisation.parent_id.in_(held))
-    return list(session.scalars(sa.select(Organisation).where(within).order_by(Organisation.name)))
 
 
 def _card(school: Organisation) -> SchoolCard:

@@ -1,4 +1,4 @@
-"""How pages are made: Jinja's words and dates, the navigation, and the headers every response has.
+"""How pages are made: Jinja's words and dates, what base.html needs, and the headers every response has.
 
 A page is laid out whole, or plainly for a frame in a platform's page: without header, footer and navigation.
 """
@@ -21,10 +21,8 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from lms.clock import day_in_words, time_in_words
 from lms.config import PACKAGE
-from lms.db import session
-from lms.people import RoleName
-from lms.schools import Kind, Organisation
-from lms.web import access
+from lms.web import access, navigation
+from lms.web.navigation import Link
 from lms.wording import NOT_CLEARANCE
 
 _POLICY = (
@@ -116,18 +114,17 @@ def _is_plain() -> bool:
 
 def _frame() -> dict[str, Any]:
     """Return what base.html needs on every page. An error page, made after a rollback, asks no database."""
-    failed = g.get("after_failure")
-    signed_in = not failed and "framed_by" not in g and current_user.is_authenticated
     is_plain = _is_plain()
+    links = _links(is_plain)
     return {
-        "school": None if failed else g.get("school"),
+        "school": None if g.get("after_failure") else g.get("school"),
         "lti": is_plain,
         "wide": False,
         "errors": None,
         "shown_at": g.get("shown_at"),
         "here": _here(),
-        "navigation": (_desks() if is_plain else _navigation()) if signed_in else [],
-        "sign_out_url": url_for(_WAY_OUT["visit" in cookie]) if signed_in else None,
+        "navigation": [{"text": text, "href": href, "current": current} for text, href, current in links],
+        "sign_out_url": url_for(_WAY_OUT["visit" in cookie]) if links else None,
         "sign_out_words": "I’m finished" if "visit" in cookie else "Sign out",
     }
 
@@ -135,64 +132,21 @@ def _frame() -> dict[str, Any]:
 _WAY_OUT = {False: "sign_in.sign_out", True: "join.finish"}
 
 
+def _links(is_plain: bool) -> list[Link]:
+    if "framed_by" in g:
+        return []
+    if g.get("after_failure"):
+        return [navigation.start(_here())] if is_plain and "_user_id" in cookie else []
+    if not current_user.is_authenticated:
+        return []
+    return navigation.in_frame(_launched(), _here()) if is_plain else navigation.whole()
+
+
 def _here() -> str:
     """Return the address that opens this page again; after a form that says what is wrong in it, the start."""
     if "shown_at" in g:
         return str(g.shown_at)
     return request.full_path.rstrip("?") if request.method == "GET" else "/"
-
-
-def _desks() -> list[dict[str, Any]]:
-    """Return the few links of a page in a frame: the start, and for those who have one, their desk."""
-    links = [("My training", url_for("learning.home"), request.endpoint == "learning.home")]
-    launched = _launched()
-    held = access.user().roles.get(launched.school_id, frozenset()) if launched else frozenset()
-    if launched is not None and held - {RoleName.LEARNER}:
-        school = session.get_one(Organisation, launched.school_id)
-        links += [link for link in _school_links(school) if school.kind is Kind.SCHOOL]
-    if RoleName.ADMIN in held:
-        links.append(("Administration", url_for("admin.home"), request.endpoint == "admin.home"))
-    return _as_items(links)
-
-
-def _navigation() -> list[dict[str, Any]]:
-    links = [
-        ("My training", url_for("learning.home"), request.endpoint in _TRAINING),
-        ("My receipts", url_for("signing.receipts"), request.endpoint == "signing.receipts"),
-        (
-            "Policies",
-            url_for("learning.policies"),
-            request.endpoint in {"learning.policies", "learning.policy"},
-        ),
-    ]
-    school: Organisation | None = g.get("school")
-    if school is not None:
-        links += _school_links(school)
-    if any(RoleName.ADMIN in held for held in access.user().roles.values()):
-        links.append(("Administration", url_for("admin.home"), request.endpoint == "admin.home"))
-    return _as_items(links)
-
-
-def _as_items(links: list[tuple[str, str, bool]]) -> list[dict[str, Any]]:
-    return [{"text": text, "href": href, "current": current} for text, href, current in links]
-
-
-_TRAINING = {"learning.home", "learning.module", "learning.step", "learning.summary"}
-
-
-def _school_links(school: Organisation) -> list[tuple[str, str, bool]]:
-    held = access.user().roles_at(school)
-    links = []
-    if held & {RoleName.RECEPTIONIST, RoleName.HR, RoleName.ADMIN}:
-        desk = url_for("reception.desk", school=school.slug)
-        links.append(("Reception", desk, request.blueprint == "reception"))
-    if held & {RoleName.MANAGER, RoleName.HR, RoleName.ADMIN}:
-        records = url_for("reporting.records", school=school.slug)
-        links.append(("Staff records", records, request.blueprint == "reporting"))
-    if RoleName.ADMIN in held:
-        settings = url_for("admin.settings", school=school.slug)
-        links.append(("Settings", settings, request.endpoint == "admin.settings"))
-    return links
 
 
 _KEPT_OUTSIDE = {"static", "lti.jwks"}

@@ -13,13 +13,14 @@ from flask.typing import ResponseReturnValue
 from lms import attestations, help_requests, ledger, my_training, policies, receipts, scenarios, wording
 from lms.attestations import Attestation, Signing
 from lms.checkpoint import VerifierKey
-from lms.errors import ConflictError, NotFoundError
-from lms.lti import scores
+from lms.errors import ConflictError, NotAllowedError, NotFoundError
+from lms.lti import platforms, scores
 from lms.my_training import Task
-from lms.people import RoleName
+from lms.people import Person, RoleName, name_person, split_name
 from lms.policy_changes import changes
 from lms.policy_text import Rendered, block_html, to_html
 from lms.receipts import Receipt
+from lms.schools import Organisation
 from lms.status import Status
 from lms.web import access
 from lms.web.signing_forms import REQUESTS, WAYS, DeclineForm, RequestForm, SignForm, Way, WayForm
@@ -32,11 +33,17 @@ blueprint.add_app_template_filter(block_html, "policy_paragraph")
 def sign(assignment: UUID) -> ResponseReturnValue:
     """Show the policy and the statement; record the signature."""
     form = SignForm()
-    form.typed_name.description = f"You are signed in as {access.user().person.name}."
+    form.typed_name.description = _whose_name(access.user().person)
     if form.is_submitted():
         return _submitted(assignment, form)
     task = _task(assignment)
     return _signing_page(task, form) if task.is_ready_to_sign else _not_ready(task)
+
+
+def _whose_name(person: Person) -> str:
+    if person.is_nameless:
+        return "We don’t have your name yet. What you type here becomes your name on record."
+    return f"You are signed in as {person.name}."
 
 
 def _submitted(assignment: UUID, form: SignForm) -> ResponseReturnValue:
@@ -45,6 +52,7 @@ def _submitted(assignment: UUID, form: SignForm) -> ResponseReturnValue:
     person, now = access.user().person, access.request_time()
     signing = my_training.signing_now(person, assignment, access.assurance(), form.cycle.data or 0, now)
     g.school = signing.school
+    _check_platform(signing.school)
     is_complete = form.check(person, text_changed=form.text_sha256.data != signing.text_sha256)
     if is_complete and form.cycle.data == 0:
         return _record(signing, form)
@@ -59,6 +67,8 @@ def _submitted(assignment: UUID, form: SignForm) -> ResponseReturnValue:
 
 
 def _record(signing: Signing, form: SignForm) -> ResponseReturnValue:
+    if signing.person.is_nameless:
+        name_person(signing.person, *split_name(form.typed_name.data))
     attestation = attestations.sign(
         signing,
         typed_name=form.typed_name.data,
@@ -237,6 +247,7 @@ def _receipt(attestation_id: UUID) -> Receipt:
     if found.attestation.person_id != user.person.id and not sees_all:
         raise NotFoundError("There is no receipt at this address, or it isn’t yours.")
     g.school = found.school
+    _check_platform(found.school)
     return found
 
 
@@ -253,7 +264,24 @@ def _to_receipt(attestation: Attestation) -> ResponseReturnValue:
 def _task(assignment: UUID) -> Task:
     task = my_training.task(access.user().person, assignment, access.request_time())
     g.school = task.school
+    _check_platform(task.school)
     return task
+
+
+def _check_platform(school: Organisation) -> None:
+    """Refuse what is of a school whose own platform this session didn't begin in.
+
+    A platform's administrator can act as any of its users, and another school's records aren't theirs.
+    """
+    launched = access.lti_session()
+    if launched is None or launched.school_id == school.id:
+        return
+    if not platforms.is_of(launched.registration_id, school.id):
+        raise NotAllowedError(
+            f"The learning platform that you came from isn’t one of {school.name}. "
+            f"For your training at {school.name}, open this from its own platform, or sign in "
+            "with your work e-mail address."
+        )
 
 
 def _signing(task: Task, cycle: int) -> Signing:

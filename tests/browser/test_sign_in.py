@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -22,17 +22,11 @@ from tests.browser.conftest import DESK, PHONE, SignIn
 from tests.browser.journey import Finger, Hand, Keyboard, Mouse, assert_accessible, button, heading
 from tests.conftest import Clock
 from tests.factories import make_person, make_school
-from tests.mail_server import MailServer, running
+from tests.mail_server import MailServer
 
 PASSWORD = "correct horse battery"
 
 Visit = Callable[..., Page]
-
-
-@pytest.fixture
-def server() -> Iterator[MailServer]:
-    with running() as made:
-        yield made
 
 
 @pytest.fixture

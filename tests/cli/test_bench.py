@@ -45,3 +45,12 @@ def test_bench_says_which_benchmarks_there_are(run: Run, benchmark_of: Callable[
     result = run("bench", "nothing")
     assert result.exit_code == 2
     assert "There are: own-speed" in result.output
+
+
+def test_bench_says_how_to_install_what_a_launch_is_measured_against(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.benchmarks.lti.find_spec", lambda _name: None)
+    result = run("bench", "lti")
+    assert result.exit_code == 1
+    assert 'pip install -e ".[test,bench]"' in result.output

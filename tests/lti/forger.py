@@ -6,6 +6,7 @@ import functools
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
@@ -16,10 +17,12 @@ from joserfc.jwk import RSAKey
 from joserfc.util import urlsafe_b64encode
 from werkzeug.test import TestResponse
 
-from lms.db import transaction
+from lms.db import session, transaction
 from lms.lti import platforms
 from lms.lti.claims import CLAIM, DEEP_LINKING_SETTINGS
+from lms.lti.identities import Identity
 from lms.lti.platforms import Registration
+from lms.people import Person
 from lms.schools import Organisation
 from tests.client import StrictClient
 from tests.conftest import NOW
@@ -34,8 +37,15 @@ LEARNER = "http://purl.imsglobal.org/vocab/lis/v2/membership#Learner"
 INSTRUCTOR = "http://purl.imsglobal.org/vocab/lis/v2/membership#Instructor"
 ADMINISTRATOR = "http://purl.imsglobal.org/vocab/lis/v2/institution/person#Administrator"
 KID = "first"
-MISSING = object()
-"""Given for a claim: it is left out."""
+
+
+class Missing(Enum):
+    """Given for a claim or a field: it is left out."""
+
+    MISSING = "missing"
+
+
+MISSING = Missing.MISSING
 
 
 @functools.cache
@@ -83,6 +93,20 @@ def connect(
     return registration
 
 
+def recognise(registration: Registration, person: Person, sub: str = "42") -> Identity:
+    """Have a platform know somebody who works at the school already."""
+    found = Identity(
+        registration_id=registration.id,
+        sub=sub,
+        person_id=person.id,
+        name=person.name,
+        first_seen_at=NOW,
+        made_person=False,
+    )
+    session.add(found)
+    return found
+
+
 @dataclass(frozen=True)
 class Login:
     """A login that was begun: what the platform was asked."""
@@ -118,7 +142,7 @@ def asked_by(address: str) -> Login:
     return Login(asked["state"], asked["nonce"], asked)
 
 
-def message(nonce: str, *, now: datetime = NOW, **changes: Any) -> dict[str, Any]:
+def message(nonce: str, /, *, now: datetime = NOW, **changes: Any) -> dict[str, Any]:
     """Return the claims of a resource link launch. A change names a claim, with or without LTI's prefix."""
     at = int(now.timestamp())
     claims = {
@@ -145,13 +169,22 @@ def message(nonce: str, *, now: datetime = NOW, **changes: Any) -> dict[str, Any
     return _changed(claims, {(CLAIM + k if CLAIM + k in prefixed else k): v for k, v in changes.items()})
 
 
-_PREFIXED = (
-    "version message_type deployment_id target_link_uri roles resource_link context launch_presentation custom lis"
-    " tool_platform"
-).split()
+_PREFIXED = [
+    "version",
+    "message_type",
+    "deployment_id",
+    "target_link_uri",
+    "roles",
+    "resource_link",
+    "context",
+    "launch_presentation",
+    "custom",
+    "lis",
+    "tool_platform",
+]
 
 
-def deep_linking(nonce: str, **changes: Any) -> dict[str, Any]:
+def deep_linking(nonce: str, /, **changes: Any) -> dict[str, Any]:
     """Return the claims of a deep linking launch by an instructor."""
     settings = {
         "deep_link_return_url": f"{ISSUER}/mod/lti/contentitem_return.php",
@@ -181,8 +214,7 @@ def signed(claims: object, *, kid: str = KID, by: str = KID, **header: Any) -> s
 
 
 def _lax() -> jws.JWSRegistry:
-    registry = jws.JWSRegistry(algorithms=["RS256", "RS384", "PS256"], strict_check_header=False)
-    return registry
+    return jws.JWSRegistry(algorithms=["RS256", "RS384", "PS256"], strict_check_header=False)
 
 
 def unsigned(claims: object, header: object, signature: bytes = b"") -> str:

@@ -24,7 +24,10 @@ SCHOOL_ROLES = {
     Rule.HR: {"hr", "admin"},
     Rule.ADMIN: {"admin"},
     Rule.ADMIN_ANYWHERE: {"admin", "admin elsewhere"},
+    Rule.ADMIN_OWN_TRANSACTIONS: {"admin", "admin elsewhere"},
 }
+PUBLIC = {Rule.ANYONE, Rule.NO_DATABASE, Rule.OWN_TRANSACTIONS}
+OF_ADMINS = {Rule.ADMIN_ANYWHERE, Rule.ADMIN_OWN_TRANSACTIONS}
 PEOPLE = ("learner", "receptionist", "manager", "hr", "admin", "hr elsewhere", "admin elsewhere")
 
 
@@ -87,7 +90,7 @@ def _csrf_token(app: Flask, client: StrictClient) -> str:
 
 def test_nobody_sees_more_than_the_public_pages_without_signing_in(app: Flask, cast: Cast) -> None:
     for rule in addresses(app):
-        if RULES[rule.endpoint] in (Rule.ANYONE, Rule.NO_DATABASE):
+        if RULES[rule.endpoint] in PUBLIC:
             continue
         assert set(opened(app, app.test_client(), rule, cast)) == {401}, rule.endpoint
 
@@ -104,7 +107,7 @@ def test_each_role_opens_what_its_rule_says_and_nothing_else(app: Flask, cast: C
         assert not statuses & {500, 503}, rule.endpoint
         if wanted is None or who in wanted:
             assert not statuses & {401, 403}, f"{who} may open {rule.endpoint}"
-        elif "elsewhere" in who and RULES[rule.endpoint] is not Rule.ADMIN_ANYWHERE:
+        elif "elsewhere" in who and RULES[rule.endpoint] not in OF_ADMINS:
             assert statuses == {404}, f"{who} must not know of {rule.endpoint}"
         else:
             assert statuses == {403}, f"{who} may not open {rule.endpoint}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lms.web.lti import frame, jwks, launching
+from lms.web.lti import deep_linking, frame, jwks, launching, registering, welcome
 from lms.web.lti.blueprint import blueprint
 
-__all__ = ["blueprint", "frame", "jwks", "launching"]
+__all__ = ["blueprint", "deep_linking", "frame", "jwks", "launching", "registering", "welcome"]

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from flask import Response, after_this_request, current_app, make_response, redirect, render_template, url_for
+from flask import Response, after_this_request, current_app, make_response, redirect, render_template
 from flask.globals import request
 from flask.typing import ResponseReturnValue
 from itsdangerous import BadSignature, URLSafeSerializer
@@ -97,6 +97,12 @@ def hand_over(person_id: UUID, launched: LtiSession, address: str, *, back: str 
     return make_response(render_template("lti/window.html", window_pass=window_pass, back=back))
 
 
+def is_from_our_page() -> bool:
+    """Say whether this form was sent by a page of ours. What is in it may be another's own, kept for somebody else."""
+    sender = request.headers.get("Origin")
+    return sender is None or sender in (origin(request.url_root), origin(access.settings().base_url))
+
+
 @blueprint.post("/new-tab")
 def new_tab() -> ResponseReturnValue:
     """Offer the page that was open in the frame in a tab of its own."""
@@ -112,13 +118,19 @@ def window() -> ResponseReturnValue:
 
     A page of another site can't spend a pass of its own here: that would sign somebody in as its owner.
     """
-    sealed = _unseal(request.form.get("pass", "")) if _is_from_our_page() else None
-    person = _owner(sealed) if sealed else None
-    if sealed is None or person is None:
-        presentation.lay_plainly()
-        return render_template("lti/window_dead.html"), 410
+    sealed = _unseal(request.form.get("pass", "")) if is_from_our_page() else None
+    if sealed is None:
+        return _dead_button(), 400
+    person = _owner(sealed)
+    if person is None:
+        return _dead_button(), 410
     access.sign_in_by_launch(person, roles_of(person.id), sealed.launched)
     return redirect(sealed.address, 303)
+
+
+def _dead_button() -> str:
+    presentation.lay_plainly()
+    return render_template("lti/window_dead.html")
 
 
 @dataclass(frozen=True)
@@ -155,11 +167,6 @@ def _owner(sealed: Pass) -> Person | None:
     return person if person is not None and person.erased_at is None else None
 
 
-def _is_from_our_page() -> bool:
-    sender = request.headers.get("Origin")
-    return sender is None or sender == origin(request.url_root)
-
-
 def _try_cookies_first(login: Login, authorization: str, storage_target: str | None) -> Response:
     presentation.lay_plainly()
     # The new window's login is sent on to the platform, and by it to wherever people sign in.
@@ -181,7 +188,7 @@ def _try_cookies_first(login: Login, authorization: str, storage_target: str | N
 
 def _is_for_choosing() -> bool:
     """Say whether a course editor is choosing what to link (deep linking): the platform waits for that in its frame."""
-    return urlsplit(request.values.get("target_link_uri", "")).path == url_for("lti.deep_linking")
+    return urlsplit(request.values.get("target_link_uri", "")).path.endswith("/lti/deep-linking")
 
 
 def _login_cookie(state: str) -> str:
@@ -203,8 +210,12 @@ def _remove(response: Response, name: str) -> Response:
 
 def _attributes() -> dict[str, Any]:
     is_secure = access.settings().is_secure
-    samesite = "None" if is_secure else "Lax"
-    return {"path": blueprint.url_prefix, "samesite": samesite, "secure": is_secure, "partitioned": is_secure}
+    return {
+        "path": f"{request.script_root}{blueprint.url_prefix}",
+        "samesite": "None" if is_secure else "Lax",
+        "secure": is_secure,
+        "partitioned": is_secure,
+    }
 
 
 @functools.cache
@@ -212,5 +223,6 @@ def _say_what_cookies_are_used(is_secure: bool) -> None:
     if not is_secure:
         log.warning(
             "LMS_BASE_URL is a plain http address: the cookies of launches are SameSite=Lax and not Secure, "
-            "so a frame on another site keeps none. That is for trying things out on one computer."
+            "so a frame on another site keeps none. That is for trying things out on one computer, where the platform "
+            "and this service have the same host name."
         )

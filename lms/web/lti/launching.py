@@ -16,6 +16,7 @@ from lms.db import transaction
 from lms.lti import admission, key_sets, launching, verifying
 from lms.lti.admission import Entry
 from lms.lti.claims import Claims, MessageType, text
+from lms.lti.deep_linking import check_return
 from lms.lti.fetching import Outgoing
 from lms.lti.launching import Found, LoginRequest
 from lms.lti.places import TARGET
@@ -24,7 +25,7 @@ from lms.lti.refusal_words import WORDS
 from lms.lti.refusals import LaunchRefusedError, Refusal
 from lms.web import access, presentation
 from lms.web.access import LtiSession
-from lms.web.lti import frame, landing, welcome
+from lms.web.lti import deep_linking, frame, landing, welcome
 from lms.web.lti.blueprint import blueprint
 
 
@@ -121,7 +122,10 @@ def _verified(found: Found, id_token: str) -> Claims:
 
 @blueprint.post("/launch/proof")
 def proven() -> ResponseReturnValue:
-    """Let somebody in whose browser brought its secret back from the platform's storage."""
+    """Let somebody in whose browser brought its secret back from the platform's storage.
+
+    Only our own page brings it: another site's could send a proof of its own, and sign a visitor in as somebody else.
+    """
     state, now = request.form.get("state", ""), access.request_time()
     with transaction():
         found, claims = launching.release(state, now)
@@ -129,6 +133,8 @@ def proven() -> ResponseReturnValue:
         if found is None or claims is None:
             raise LaunchRefusedError(Refusal.STATE_USED if found else Refusal.STATE_UNKNOWN)
         launching.check_login(found.login, found.registration, now)
+        if not frame.is_from_our_page():
+            raise LaunchRefusedError(Refusal.OTHER_BROWSER, "the proof was sent by a page of another site")
         launching.check_browser(found.login, request.form.get("secret", ""))
         return _enter(found, claims, keeps_cookies=frame.cookies_work())
     except LaunchRefusedError as refused:
@@ -137,8 +143,10 @@ def proven() -> ResponseReturnValue:
 
 def _enter(found: Found, claims: Claims, *, keeps_cookies: bool) -> ResponseReturnValue:
     """Write down who came and show the first page, or hand over to a window where this frame keeps no cookies."""
-    if claims.message_type is MessageType.DEEP_LINKING and not keeps_cookies:
-        raise LaunchRefusedError(Refusal.COOKIES_BLOCKED, "deep linking needs a cookie in the frame")
+    if claims.message_type is MessageType.DEEP_LINKING:
+        check_return(claims, allow_http=access.settings().lti_allow_private_hosts)
+        if not keeps_cookies:
+            raise LaunchRefusedError(Refusal.COOKIES_BLOCKED, "deep linking needs a cookie in the frame")
     with transaction():
         entry = admission.admit(found, claims, base_url=access.settings().base_url, now=access.request_time())
         launched = _session(entry)
@@ -169,6 +177,8 @@ _BLUEPRINTS_TO_OPEN = frozenset({"learning", "signing", "reporting", "admin", "p
 
 def opened(entry: Entry, launched: LtiSession) -> ResponseReturnValue:
     """Return the first page of somebody who has just come in, or send them on to the page that the link names."""
+    if entry.claims.message_type is MessageType.DEEP_LINKING:
+        return deep_linking.picker(entry.registration, entry.school, entry.claims)
     named = _page_named(entry.claims)
     if named is not None:
         return redirect(named, 303)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import sqlalchemy as sa
 from flask import g, redirect, render_template
 from flask.globals import request
@@ -15,7 +17,7 @@ from lms.audit import Event
 from lms.clock import london_day
 from lms.db import session
 from lms.lti.places import PROGRAMME
-from lms.people import EngagementType, Person, RoleName, engage, works_at
+from lms.people import EngagementType, Person, RoleName, engage, last_day_at, works_at
 from lms.schools import Organisation
 from lms.web import access, presentation
 from lms.web.access import LtiSession
@@ -65,19 +67,36 @@ def welcome() -> ResponseReturnValue:
         access.user().person,
         WelcomeForm(),
     )
+    if request.method == "POST":
+        # Two presses at once wait for each other, and the second finds what the first wrote.
+        session.execute(sa.select(Person.id).where(Person.id == person.id).with_for_update(key_share=True))
     if works_at(person.id, school.id, access.request_time()):
         return landing.page(school, target) if request.method == "GET" else _onwards(target)
+    last_day = last_day_at(person.id, school.id, access.request_time())
+    if last_day is not None:
+        return _left(school, last_day)
     if not form.is_complete():
-        return page(launched, school, target, form)
+        return _ask(launched, school, target, form)
     _engage(person, school, form)
     return _onwards(target)
 
 
-def page(
-    launched: LtiSession, school: Organisation, target: str, form: WelcomeForm | None = None
-) -> ResponseReturnValue:
-    """Return the page that asks, on its way to a link's target. No query."""
-    g.school, form = school, form or WelcomeForm(formdata=None)
+def page(launched: LtiSession, school: Organisation, target: str) -> ResponseReturnValue:
+    """Return the page that asks, on its way to a link's target. One query."""
+    last_day = last_day_at(access.user().person.id, school.id, access.request_time())
+    if last_day is not None:
+        return _left(school, last_day)
+    return _ask(launched, school, target, WelcomeForm(formdata=None))
+
+
+def _left(school: Organisation, last_day: date) -> ResponseReturnValue:
+    """Say that the school has them down as gone: that somebody is back is for HR to say, and not for them."""
+    g.school = school
+    return render_template("lti/left.html", school=school, last_day=last_day)
+
+
+def _ask(launched: LtiSession, school: Organisation, target: str, form: WelcomeForm) -> ResponseReturnValue:
+    g.school = school
     form.type.label.text = f"What are you at {school.name}?"
     presentation.show_at(landing.address(target))
     text = render_template(
@@ -92,10 +111,6 @@ def page(
 
 def _engage(person: Person, school: Organisation, form: WelcomeForm) -> None:
     now, type = access.request_time(), EngagementType(form.type.data)
-    # Two presses at once wait for each other, and the second finds what the first wrote.
-    session.execute(sa.select(Person.id).where(Person.id == person.id).with_for_update(key_share=True))
-    if works_at(person.id, school.id, now):
-        return
     employer = form.employer.data if type in WITH_EMPLOYER else None
     engage(person, school.id, type, starts=london_day(now), now=now, agency=employer)
     audit.record(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lms.web.reporting import assignments, exporting, people, records
+from lms.web.reporting import assignments, course, exporting, people, platform, records
 from lms.web.reporting.blueprint import blueprint
 
-__all__ = ["assignments", "blueprint", "exporting", "people", "records"]
+__all__ = ["assignments", "blueprint", "course", "exporting", "people", "platform", "records"]

@@ -10,6 +10,7 @@ from wtforms import Form, SelectField, StringField
 
 from lms import compliance, history, standings
 from lms.compliance import Item
+from lms.lti.attention import attention
 from lms.people import EngagementType, RoleName, folded
 from lms.record import CategoryCount
 from lms.status import Status
@@ -62,6 +63,7 @@ def records(school: str) -> ResponseReturnValue:
         item_is_gone=item_is_gone,
         # What is asked for today isn't part of how things stood on an earlier day.
         requests=history.open_requests(school_.id) if moment == now else [],
+        attention=attention(school_, now),
         **shown,
     )
     return page, 400 if form.errors else 200
