@@ -54,7 +54,7 @@ class OpenForm(FlaskForm):  # type: ignore[misc]
     )
     until = TimeField(
         "Until when may people join, today?",
-        description="For example, 15:30. You can close it earlier.",
+        description="For example, 15:30, and no more than 12 hours from now. You can close it earlier.",
         validators=[InputRequired("Enter a time, such as 15:30")],
     )
 

@@ -185,11 +185,13 @@ def test_touching_it_puts_the_warning_off_and_a_half_typed_code_is_cleared(
     page.clock.run_for(61_000)
     expect(page.get_by_label("Type the code from reception")).to_have_value("")
     begin(page, new_code(app, visit_of(app, morning, "Dilys")))
+    where = page.url
     for _ in range(4):
         page.clock.run_for(30_000)
         page.mouse.move(40, 40)
         page.mouse.click(4, 4)
     expect(page.get_by_role("dialog")).to_be_hidden()
+    assert page.url == where
 
 
 def test_a_tablet_that_slept_for_an_hour_wakes_at_the_start(

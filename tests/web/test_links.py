@@ -411,3 +411,15 @@ def test_no_secret_or_code_is_in_the_outbox(
         assert all(set(m.payload) == {"link", "made", "until"} for m in messages)
         link = session.scalars(sa.select(PersonalLink)).one()
         assert (link.hash, link.code_hash) == (None, None)
+
+
+def test_a_letter_that_a_newer_one_overtook_is_not_sent(
+    app: Flask, hr: StrictClient, office: Office, sian: Person, server: MailServer, phone: StrictClient
+) -> None:
+    send(hr, office, sian, second="sian@home.test")
+    code = send(hr, office, sian)
+    deliver(app, server.url)
+    assert server.recipients == ["sian@governors.test"]
+    phone.get(link_in(letters(server)["sian@governors.test"]))
+    phone.submit(code=code)
+    assert "Siân" in phone.heading
