@@ -51,6 +51,7 @@ BAD = {
     "a JPEG's header alone": b"\xff\xd8\xff\xe0",
     "a vast JPEG": jpeg(65_535, 65_535),
     "a JPEG without a frame": b"\xff\xd8\xff\xda\x00\x02\x12\xff\xd9",
+    "a PNG with a few bytes after it": png() + b"PK",
     "a PNG with a zip after it": png() + zipped(b"x"),
     "a PNG with a chunk that says it has 2 GB": png()[:8] + b"\x7f\xff\xff\xff" + png()[12:],
     "a PNG two milliards wide": png(2_147_483_647, 1, pixels=zlib.compress(b"\0")),

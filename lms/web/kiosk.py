@@ -13,6 +13,7 @@ from flask import Blueprint, Response, flash, g, make_response, redirect, render
 from flask import session as cookie
 from flask.globals import request
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 from flask_wtf import FlaskForm
 from wtforms import PasswordField
 from wtforms.validators import EqualTo, InputRequired, Regexp
@@ -97,6 +98,8 @@ def welcome() -> ResponseReturnValue:
 
 
 def _not_open() -> ResponseReturnValue:
+    if current_user.is_authenticated:
+        return redirect(url_for("learning.home"))
     flash("This tablet isn’t open for visitors. Reception can sign in and open it.")
     return redirect(url_for("sign_in.sign_in"))
 

@@ -363,6 +363,11 @@ def test_a_browser_that_isnt_the_schools_tablet_is_told_so(client: StrictClient,
         assert "isn’t open for visitors" in client.text
 
 
+def test_somebody_signed_in_on_their_own_device_stays_signed_in(receptionist: StrictClient) -> None:
+    assert receptionist.get("/kiosk").headers["Location"] == "/"
+    assert receptionist.get("/").status_code == 200
+
+
 def test_two_schools_tablets_are_each_their_own(app: Flask, shared: StrictClient) -> None:
     with app.app_context(), transaction():
         other = make_school("Ysgol Mynydd")

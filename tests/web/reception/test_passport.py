@@ -17,6 +17,7 @@ from lms.clock import london_day
 from lms.db import session, transaction
 from lms.desk import PhotoId, Visit
 from lms.people import EngagementType, Person, RoleName, add_person, engage
+from lms.policies import PolicyVersion
 from lms.schools import Kind as OrganisationKind
 from lms.schools import Organisation
 from lms.status import Status
@@ -50,9 +51,11 @@ class Trust:
             session.flush()
             self.first, self.second = self._school("Ysgol Bryn", root), self._school("Ysgol Môr", root)
             self.second.contacts = {**self.second.contacts, "safeguarding_lead": "Huw Parry"}
+            self.there = make_policy(self.first)
+            self.version = make_policy(self.second)
             self.assignments = [
-                make_assignment(school, make_policy(school), audience=AGENCY, due_days=0)
-                for school in (self.first, self.second)
+                make_assignment(school, version, audience=AGENCY, due_days=0)
+                for school, version in ((self.first, self.there), (self.second, self.version))
             ]
             self.worker = add_person(root.id, forename="Maria", surname="Santos")
             self._engage(self.first, date(2026, 8, 30), date(2026, 9, 1))
@@ -235,6 +238,25 @@ def test_a_signature_that_has_run_out_is_no_passport(
             now=NOW,
         )
     assert sees(client, trust) is is_shown
+
+
+def test_a_longer_programme_needs_its_modules_done(client: StrictClient, trust: Trust) -> None:
+    with trust.app.app_context(), transaction():
+        worker = session.get_one(Person, trust.worker.id)
+        school = session.get_one(Organisation, trust.second.id)
+        version = session.get_one(PolicyVersion, trust.version.id)
+        long = make_assignment(school, version, modules=["friend-request"], audience=AGENCY, least_days=5)
+        engage(
+            worker,
+            school.id,
+            EngagementType.AGENCY_WORKER,
+            starts=date(2026, 9, 8),
+            ends=date(2026, 12, 1),
+            now=BEFORE,
+        )
+        found = {one.task.id for one in passport.of_person(worker, school, NOW + timedelta(days=2))}
+        assert long.id not in found
+        assert trust.assignments[1].id in found
 
 
 def test_a_school_of_another_trust_sees_nothing(client: StrictClient, trust: Trust) -> None:
