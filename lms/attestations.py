@@ -221,9 +221,7 @@ def decline(signing: Signing, *, reason: str, key: Ed25519PrivateKey, now: datet
     held = ledger.lock(signing.school)
     earlier = earlier_of(signing, (*SIGNING_KINDS, Kind.DECLINED))
     if earlier is not None and earlier.kind is not Kind.DECLINED:
-        raise ConflictError(
-            "You have signed this already. If that was a mistake, tell HR: nothing is deleted."
-        )
+        raise ConflictError("You have signed this already. If it was a mistake, tell HR: nothing is deleted.")
     if earlier is not None:
         return earlier
     details = {"reason": reason} if reason else {}
@@ -245,11 +243,7 @@ def recorded(person_id: UUID, assignment_id: UUID, cycle: int) -> Attestation | 
     """Return what a person recorded last in one cycle: a signature or a declining. None before either."""
     return session.scalar(
         sa.select(Attestation)
-        .where(
-            Attestation.person_id == person_id,
-            Attestation.assignment_id == assignment_id,
-            Attestation.cycle == cycle,
-        )
+        .filter_by(person_id=person_id, assignment_id=assignment_id, cycle=cycle)
         .order_by(Attestation.recorded_at.desc())
         .limit(1)
     )
