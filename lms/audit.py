@@ -30,6 +30,9 @@ class Event(StrEnum):
     USER_CREATED = "user_created"  # role
     ENGAGEMENT_STATED = "engagement_stated"  # type (as the person says)
     KNOWN_VISITOR_SHOWN = "known_visitor_shown"  #
+    VISITOR_EXPECTED = "visitor_expected"  #
+    DESK_CODE_GIVEN = "desk_code_given"  #
+    SENT_TO_CLASS = "sent_to_class"  #
     LINK_MADE = "link_made"  # way (e-mail, letter), code (CodeWay)
     LINK_REVOKED = "link_revoked"  #
     LINK_LOCKED = "link_locked"  #
