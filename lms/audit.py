@@ -41,6 +41,9 @@ class Event(StrEnum):
     LEAVER_ENDED = "leaver_ended"  # course, last_day
     LEAVER_KEPT = "leaver_kept"  # course
     KNOWN_VISITOR_SHOWN = "known_visitor_shown"  #
+    VISITOR_EXPECTED = "visitor_expected"  #
+    DESK_CODE_GIVEN = "desk_code_given"  #
+    SENT_TO_CLASS = "sent_to_class"  #
     LINK_MADE = "link_made"  # way (e-mail, letter), code (CodeWay)
     LINK_REVOKED = "link_revoked"  #
     LINK_LOCKED = "link_locked"  #

@@ -136,7 +136,8 @@ def _known(person: Person, latest: tuple[Engagement, str] | None, booking: Booki
 
 
 def _visit_id(school: Organisation, batch: UUID, booking: Booking, day: date) -> UUID:
-    return uuid5(batch, f"{school.id} {booking.number} {day.isoformat()}")
+    # With the name in it: a page that the browser kept may be sent again for somebody else.
+    return uuid5(batch, f"{school.id} {booking.number} {booking.key} {day.isoformat()}")
 
 
 def _person(

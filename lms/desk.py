@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from lms.clock import london_day
 from lms.db import Base, session
 from lms.errors import ConflictError, NotFoundError
 from lms.people import Person
@@ -133,10 +134,11 @@ def arrive(visit: Visit, checks: Checks, *, from_agency: bool, by: UUID, now: da
     """Record that somebody is here and who checked it. Of somebody who has arrived already nothing changes.
 
     Raises:
-        ConflictError: one of the ticks is missing (the agency's counts for agency workers alone).
+        ConflictError: one of the ticks is missing (the agency's counts for agency workers alone), or it is another day.
     """
     if visit.arrived_at is not None:
         return
+    must_be_today(visit, now)
     if not checks.same_person or checks.id_kind is None or (from_agency and not checks.agency_confirmed):
         raise ConflictError("Nobody has arrived until every check is ticked.")
     visit.id_kind, visit.same_person = checks.id_kind, True
@@ -178,6 +180,14 @@ def leave(visit: Visit, now: datetime) -> None:
     if visit.left_at is None:
         visit.left_at = now
         _changed(visit, now)
+
+
+def must_be_today(visit: Visit, now: datetime) -> None:
+    """Raise ConflictError where a visit is another day's: who somebody is gets checked on every day they come."""
+    if visit.day != london_day(now):
+        raise ConflictError(
+            "This page is of another day. Go to Reception: who comes today is on today’s list, or can be added to it."
+        )
 
 
 def _must_be_here(visit: Visit) -> None:

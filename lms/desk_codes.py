@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from lms import short_codes, tokens
 from lms.db import UTCDateTime, session
-from lms.desk import Place, Visit
+from lms.desk import Place, Visit, must_be_today
 from lms.errors import ConflictError
 from lms.people import Person
 
@@ -60,10 +60,11 @@ def issue(visit: Visit, now: datetime) -> str:
     The code before it stops working, and the device that had used that one is signed out.
 
     Raises:
-        ConflictError: they have not arrived, or have left.
+        ConflictError: they have not arrived, or have left, or came on another day.
     """
     if visit.arrived_at is None or visit.left_at is not None:
         raise ConflictError("A code is for somebody who has arrived and hasn’t left.")
+    must_be_today(visit, now)
     if visit.device_hash is not None:
         session.get_one(Person, visit.person_id).sign_in_epoch += 1
     code = short_codes.new(LENGTH)

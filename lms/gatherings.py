@@ -197,6 +197,16 @@ def make_codes(
     return made
 
 
+def mark_of(gathering: Gathering, person_id: UUID) -> str | None:
+    """Return what tells somebody's code from the one before it; None where they have none."""
+    kept = session.scalar(
+        sa.select(Attendee.code_hash).where(
+            Attendee.gathering_id == gathering.id, Attendee.person_id == person_id
+        )
+    )
+    return kept[:16] if kept else None
+
+
 def forget_code(gathering: Gathering, person_id: UUID) -> None:
     """End somebody's code, because whoever has it says that it isn't theirs."""
     session.execute(

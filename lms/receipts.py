@@ -129,8 +129,9 @@ def receipt(attestation_id: UUID) -> Receipt:
     )
 
 
-def receipts_of(person_id: UUID) -> list[Line]:
-    """Return what a person has signed or declined, the newest first. One query."""
+def receipts_of(person_id: UUID, only_at: UUID | None = None) -> list[Line]:
+    """Return what a person has signed or declined, at every school or `only_at` one, the newest first. One query."""
+    wanted = [Attestation.organisation_id == only_at] if only_at else []
     rows = session.execute(
         sa.select(
             Attestation.id,
@@ -143,7 +144,7 @@ def receipts_of(person_id: UUID) -> list[Line]:
         .join(PolicyVersion, PolicyVersion.id == Attestation.policy_version_id)
         .join(Policy, Policy.id == PolicyVersion.policy_id)
         .join(Organisation, Organisation.id == Attestation.organisation_id)
-        .where(Attestation.person_id == person_id)
+        .where(Attestation.person_id == person_id, *wanted)
         .order_by(Attestation.recorded_at.desc(), Attestation.id)
     )
     return [Line(*row) for row in rows]

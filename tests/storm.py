@@ -66,11 +66,12 @@ def gather(app: Flask, count: int) -> Crowd:
                         completed_at=NOW,
                     )
                 )
-        cookies = [_cookie(app, f"{person.id}.{person.sign_in_epoch}") for person in people]
+        cookies = [session_cookie(app, f"{person.id}.{person.sign_in_epoch}") for person in people]
         return Crowd(school.slug, assignment.id, cookies)
 
 
-def _cookie(app: Flask, identity: str) -> str:
+def session_cookie(app: Flask, identity: str) -> str:
+    """Return the cookie of somebody who signed in by a link, as a browser sends it: "name=value"."""
     serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
     held = {"_user_id": identity, "_fresh": True, "assurance": IdentityAssurance.WORK_EMAIL.value}
     return f"countersign={serializer.dumps(held)}"

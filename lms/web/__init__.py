@@ -114,6 +114,7 @@ class Application(Flask):
         with transaction(write=reading.may_write()):
             access.check()
             response = self.make_response(super().dispatch_request())
+            access.check_school_shown()
         reading.finish(response)
         return response
 

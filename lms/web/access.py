@@ -240,9 +240,20 @@ def _roles_in(launched: LtiSession | None, held: Roles, known_by: str | None = N
     return {launched.school_id: here | {launched.role}}
 
 
-def sign_in(person: Person, assurance: IdentityAssurance, *, until: datetime | None = None) -> None:
-    """Begin a new session for somebody, and remember how we know who it is. With `until`, it ends then."""
+def sign_in(
+    person: Person,
+    assurance: IdentityAssurance,
+    *,
+    until: datetime | None = None,
+    only_at: UUID | None = None,
+) -> None:
+    """Begin a new session for somebody, and remember how we know who it is. With `until`, it ends then.
+
+    `only_at` is the school that arranged it for another person: nothing of other schools is opened in it.
+    """
     _begin(User(person, _roles_in(None, roles_of(person.id), assurance)), assurance)
+    if only_at is not None:
+        cookie["only_at"] = str(only_at)
     if until is not None:
         cookie["until"] = until.timestamp()
 
@@ -336,9 +347,9 @@ def is_for_anyone(endpoint: str | None) -> bool:
 
 def check() -> None:
     """Let the request through or raise: SignInNeeded, NotFoundError (another school's), NotAllowedError, LeadsOut."""
+    rule = RULES[request.endpoint or ""]
     if tablet.is_open():
         tablet.keep_inside(request.endpoint, request_time())
-    rule = RULES[request.endpoint or ""]
     if rule in (Rule.ANYONE, Rule.OWN_TRANSACTIONS):
         return
     if not current_user.is_authenticated:
@@ -360,6 +371,24 @@ def _check_school(wanted: frozenset[RoleName]) -> None:
     g.school = found
 
 
+def only_at() -> UUID | None:
+    """Return the one school that this session opens; None where it opens all that the person has."""
+    kept = cookie.get("only_at")
+    return UUID(kept) if kept else None
+
+
+def is_opened(found: Organisation) -> bool:
+    """Say whether this session opens what somebody has at a school."""
+    return only_at() in (None, found.id)
+
+
+def check_school_shown() -> None:
+    """Let the answer of a view through, or raise NotFoundError: it is of a school that this session doesn't open."""
+    shown: Organisation | None = g.get("school")
+    if RULES[request.endpoint or ""] is Rule.SIGNED_IN and shown is not None and not is_opened(shown):
+        raise NotFoundError("There is nothing for you at this address in this session.")
+
+
 def safe_next(target: str | None) -> str:
     """Return the page to open after signing in: one of ours, or the start."""
     return target if target and re.fullmatch(r"/(?![/\\])[!-~]*", target) and "\\" not in target else "/"
@@ -367,6 +396,8 @@ def safe_next(target: str | None) -> str:
 
 def home_school() -> Organisation | None:
     """Return the school that a signed-in person's pages are headed with: where they work or have a role."""
+    if (only := only_at()) is not None:
+        return session.get(Organisation, only)
     person = user().person
     engaged = (
         sa.select(Engagement.organisation_id)

@@ -217,22 +217,31 @@ def _try_code(found: Gathering) -> ResponseReturnValue:
         # Returned and not raised, so that the count of wrong codes is kept.
         form.code.errors = ["Nobody on the host’s list has this code. Look at it again, or ask the host"]
         return _join_page(found, form)
-    cookie["inset"] = {"at": now.timestamp(), "in": found.id.hex, "person": person.id.hex}
+    cookie["inset"] = {
+        "at": now.timestamp(),
+        "in": found.id.hex,
+        "person": person.id.hex,
+        "code": gatherings.mark_of(found, person.id),
+    }
     return redirect(url_for(".join", code=found.code), 303)
 
 
 def _named(found: Gathering) -> Person | None:
-    """Return whose code this browser gave at this gathering, if that was not long ago."""
+    """Return whose code this browser gave at this gathering, if that was not long ago and it is still theirs."""
     given = cookie.get("inset", {})
     is_fresh = access.request_time().timestamp() - given.get("at", 0) < NAMED_FOR.total_seconds()
-    return session.get(Person, UUID(given["person"])) if is_fresh and given["in"] == found.id.hex else None
+    if not is_fresh or given["in"] != found.id.hex:
+        return None
+    person_id = UUID(given["person"])
+    is_theirs = given.get("code") is not None and given["code"] == gatherings.mark_of(found, person_id)
+    return session.get(Person, person_id) if is_theirs else None
 
 
 def _joined_by_code(found: Gathering, person: Person) -> ResponseReturnValue:
     refusal = gatherings.join(found, person.id, access.request_time())
     if refusal is not None:
         return _refused(refusal)
-    access.sign_in(person, IdentityAssurance.LISTED_CODE)
+    access.sign_in(person, IdentityAssurance.LISTED_CODE, only_at=found.organisation_id)
     audit.record(
         Event.SIGNED_IN,
         organisation_id=found.organisation_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from datetime import timedelta
 from uuid import UUID
@@ -34,6 +35,8 @@ blueprint = Blueprint("join", __name__)
 
 DEVICE = "countersign-device"
 """The cookie by which a device is known again: a secret of its own, sent to these pages alone."""
+_OURS = re.compile(r"[A-Za-z0-9_-]{43}")
+"""A device's secret as we make them: nobody's own may pass for a tablet's."""
 MISTYPED = "No visit has this code. Look at it again. If it is right, ask reception for a new one"
 STATUS = {
     Refusal.UNKNOWN: 404,
@@ -125,14 +128,16 @@ def _try(code: str) -> Visit | Refusal | Pause | None:
     if _is_somebody_signed_in() and "instead" not in request.form:
         return None
     now, device, school_id = access.request_time(), _device(), tablet.school_id()
-    paused = desk_codes.pause(request.remote_addr, now, is_ours=school_id is not None)
+    # What is guessed from phones on the school's own network doesn't stop its tablet.
+    network = tablet.name() or request.remote_addr
+    paused = desk_codes.pause(network, now, is_ours=school_id is not None)
     # A device that is bound already guesses nothing.
     if paused is not None and not desk_codes.is_bound(code, device):
         return paused
     place = Place.PHONE if school_id is None else Place.TABLET
     found = desk_codes.use(code, device, place, now, only_at=school_id)
     if found is Refusal.UNKNOWN:
-        desk_codes.count_wrong(request.remote_addr, now)
+        desk_codes.count_wrong(network, now)
     return found
 
 
@@ -159,7 +164,9 @@ def _is_somebody_signed_in() -> bool:
 def _begin(visit: Visit) -> ResponseReturnValue:
     device, kept = _device(), tablet.kept()
     person = session.get_one(Person, visit.person_id)
-    access.sign_in(person, IdentityAssurance.PHOTO_ID, until=visit.code_expires)
+    access.sign_in(
+        person, IdentityAssurance.PHOTO_ID, until=visit.code_expires, only_at=visit.organisation_id
+    )
     cookie.update(kept, visit=str(visit.id))
     _record(Event.SIGNED_IN, visit, method="desk code")
     answer = redirect(_first_page(person, visit), 303)
@@ -198,7 +205,9 @@ def _device() -> str:
     """Return this device's secret: the tablet's own, the one in its cookie, or a new one."""
     if "device" not in g:
         ours = tablet.school_id()
-        g.device = f"tablet of {ours}" if ours else request.cookies.get(DEVICE) or secrets.token_urlsafe(32)
+        kept = request.cookies.get(DEVICE, "")
+        own = kept if _OURS.fullmatch(kept) else secrets.token_urlsafe(32)
+        g.device = f"tablet of {ours}" if ours else own
     return str(g.device)
 
 

@@ -72,10 +72,16 @@ class Words:
 def home() -> ResponseReturnValue:
     """Show what the signed-in person must do, and by when."""
     user = access.user()
-    tasks = my_training.tasks(user.person, access.request_time())
+    tasks = _tasks()
     schools = [task.school for task in tasks] or reading_list.schools_of(user.person.id, user.roles)
-    g.school = _heading_school(schools)
+    g.school = _heading_school(filter(access.is_opened, schools))
     return home_page(tasks)
+
+
+def _tasks() -> list[Task]:
+    """Return what the reader has to do, at the schools that this session opens."""
+    found = my_training.tasks(access.user().person, access.request_time())
+    return [task for task in found if access.is_opened(task.school)]
 
 
 def home_page(tasks: list[Task], *, just_done: str = "") -> str:
@@ -147,7 +153,7 @@ def start(slug: str) -> ResponseReturnValue:
 def _asked(slug: str) -> tuple[Task, ModuleState]:
     """Return the task that a module is done for: the one in the address, else the most urgent that has it."""
     assignment = request.args.get("assignment", type=UUID)
-    for task in my_training.tasks(access.user().person, access.request_time()):
+    for task in _tasks():
         state = next((state for state in task.modules if state.module.slug == slug), None)
         if state is not None and assignment in (None, task.id):
             g.school = task.school
@@ -284,7 +290,8 @@ def policy(slug: str) -> ResponseReturnValue:
 
 def _readings() -> list[Reading]:
     user = access.user()
-    return reading_list.readings(user.person, user.roles, access.request_time())
+    found = reading_list.readings(user.person, user.roles, access.request_time())
+    return [reading for reading in found if access.is_opened(reading.school)]
 
 
 def _module_page(address: str | None) -> str | None:

@@ -86,7 +86,8 @@ def _name(link: PersonalLink) -> ResponseReturnValue:
 
 
 def _sign_in(link: PersonalLink) -> ResponseReturnValue:
-    access.sign_in(session.get_one(Person, link.person_id), ASSURANCES[link.code_way])
+    person = session.get_one(Person, link.person_id)
+    access.sign_in(person, ASSURANCES[link.code_way], only_at=link.organisation_id)
     _record(Event.SIGNED_IN, link)
     return redirect(url_for("learning.home"), 303)
 

@@ -200,7 +200,8 @@ def _decline(task: Task) -> ResponseReturnValue:
 def receipt_list() -> ResponseReturnValue:
     """Show what the signed-in person has signed or declined."""
     g.school = access.home_school()
-    return render_template("signing/receipts.html", lines=receipts.receipts_of(access.user().person.id))
+    lines = receipts.receipts_of(access.user().person.id, access.only_at())
+    return render_template("signing/receipts.html", lines=lines)
 
 
 @blueprint.get("/receipts/<uuid:attestation>")

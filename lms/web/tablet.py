@@ -70,6 +70,11 @@ def school_id() -> UUID | None:
     return UUID(cookie[SCHOOL]) if is_open() else None
 
 
+def name() -> str | None:
+    """Return what wrong guesses on this tablet are counted against; None for anybody's own device."""
+    return f"tablet {cookie[KIOSK]}" if is_open() else None
+
+
 def kiosk() -> Kiosk | None:
     """Return this tablet as it is on record; None once it was left, and for anybody's own device."""
     return session.get(Kiosk, UUID(cookie[KIOSK])) if is_open() else None

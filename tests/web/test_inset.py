@@ -278,3 +278,17 @@ def test_the_counts_cost_the_same_for_two_and_for_forty(
     codes_for(hr, host)
     assert counts(hr, host)["expected"] == 40
     assert _queries(app, hr, f"{host}/count") == few <= 8
+
+
+def test_new_codes_end_the_old_ones_for_whoever_has_just_typed_one_too(
+    hr: StrictClient, office: Office, priya: Person, phone: StrictClient
+) -> None:
+    path = open_session(hr, office)
+    host = hr.address
+    phone.get(path)
+    phone.submit(button="Go on", code=codes_for(hr, host)["Priya Nair"], way="code")
+    assert phone.heading.startswith("You are Priya Nair")
+    codes_for(hr, host)
+    phone.submit(way="me")
+    assert phone.get("/").status_code == 302
+    assert counts(hr, host)["joined"] == 0

@@ -14,12 +14,14 @@ from wtforms import SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length, ValidationError
 
 from lms import bookings
+from lms.audit import Event
 from lms.booking_lines import FURTHEST, LONGEST_BOOKING, LONGEST_WORDS, Booking, Pasted, read_lines
 from lms.bookings import Known
 from lms.clock import london_day
+from lms.desk import Visit
 from lms.people import EngagementType, folded
 from lms.web import access
-from lms.web.reception.blueprint import blueprint
+from lms.web.reception.blueprint import blueprint, write_down
 from lms.web.reception.fields import words_field
 from lms.web.reporting.fields import DayField, one_line
 
@@ -172,9 +174,7 @@ def walk_in(school: str) -> ResponseReturnValue:
         and (request.form.get("step") != APPLY or asked[0].is_missing)
     ):
         return _who(asked, form.data, is_walk_in=True)
-    visits = bookings.expect(
-        access.school(), [form.booking], _same(asked), batch=_batch(), by=None, now=access.request_time()
-    )
+    visits = _expect([form.booking], asked, by=None)
     return redirect(url_for(".visit", school=access.school().slug, visit=visits[0].id), 303)
 
 
@@ -198,11 +198,20 @@ def _check(ready: Sequence[Booking], one: OneForm | None, paste: PasteForm | Non
     if is_unanswered and not _is_made(ready):
         sent = one.data if one else {"lines": paste.lines.data if paste else ""}
         return _who(asked, sent, is_walk_in=False)
-    by, now = access.user().person.id, access.request_time()
-    visits = bookings.expect(access.school(), ready, _same(asked), batch=_batch(), by=by, now=now)
+    visits = _expect(ready, asked, by=access.user().person.id)
     people = len({visit.person_id for visit in visits})
     flash(f"Saved. {people} {'person is' if people == 1 else 'people are'} expected.")
     return redirect(url_for(".desk", school=access.school().slug), 303)
+
+
+def _expect(ready: Sequence[Booking], asked: Sequence[Asked], by: UUID | None) -> list[Visit]:
+    """Put visits on record, and write down once for each person who did it."""
+    is_second_press, now = _is_made(ready), access.request_time()
+    visits = bookings.expect(access.school(), ready, _same(asked), batch=_batch(), by=by, now=now)
+    if not is_second_press:
+        for visit in {visit.person_id: visit for visit in visits}.values():
+            write_down(Event.VISITOR_EXPECTED, visit)
+    return visits
 
 
 def _is_made(ready: Sequence[Booking]) -> bool:

@@ -11,7 +11,8 @@ from lms.web import access, reading
 
 def shown(visit: Visit, line: Line) -> list[Passport]:
     """Return what a visitor need only confirm, to be shown now; that it was shown is written down at both schools."""
-    if line.state is State.SIGNED or visit.left_at is not None:
+    # Who declined can't confirm any more. Were others who aren't done shown it, the desk would know who declined.
+    if line.state in (State.SIGNED, State.NOT_DONE) or visit.left_at is not None:
         return []
     found = passport.of_person(line.person, access.school(), access.request_time())
     if found:

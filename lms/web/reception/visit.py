@@ -16,11 +16,12 @@ from wtforms import BooleanField, RadioField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length
 
 from lms import desk, desk_codes, desk_day
+from lms.audit import Event
 from lms.desk import Assistance, Checks, PhotoId, Place, Visit
 from lms.desk_day import Line, State
 from lms.web import access
 from lms.web.reception import paper, passport
-from lms.web.reception.blueprint import blueprint
+from lms.web.reception.blueprint import blueprint, write_down
 from lms.web.reception.fields import words_field
 from lms.web.reporting.fields import plain_text
 
@@ -130,6 +131,7 @@ def to_class(school: str, visit: UUID) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _page(found, sending=form)
     desk.send_to_class(found, senior=form.senior.data, reason=form.reason.data, now=access.request_time())
+    write_down(Event.SENT_TO_CLASS, found)
     flash("Saved. The list shows that they are in class and have not signed, until they sign.")
     return redirect(url_for(".visit", school=school, visit=visit), 303)
 
@@ -193,6 +195,7 @@ def _issue(found: Visit) -> None:
     place = request.form.get("place")
     found.place = Place.TABLET if place == Place.TABLET else Place.PHONE
     made = desk_codes.issue(found, access.request_time())
+    write_down(Event.DESK_CODE_GIVEN, found)
     # Only its hash is on record: the desk's own cookie is what can show it again.
     kept = {**cookie.get("codes", {}), found.id.hex: [made, found.code_hash]}
     cookie["codes"] = dict(list(kept.items())[-MOST_CODES:])
