@@ -169,7 +169,7 @@ def test_a_link_to_the_whole_programme_is_completed_by_the_last_thing_signed(mad
 
 def test_a_link_at_another_school_hears_nothing(made: Made, tool_keys: ToolKeys) -> None:
     book = made()
-    with StandIn(tool_keys.published) as elsewhere:
+    with StandIn(tool_keys.published, client_id="tool-2") as elsewhere:
 
         def open_elsewhere() -> None:
             other = place(elsewhere, make_school())

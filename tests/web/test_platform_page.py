@@ -44,7 +44,7 @@ class Platform:
             self.office.school.id,
             name="Our Moodle",
             issuer=f"https://moodle-{uuid4()}.test",
-            client_id="x",
+            client_id=str(uuid4()),
             authorization_endpoint="https://moodle.test/a",
             token_endpoint="https://moodle.test/t",
             jwks_uri="https://moodle.test/j",
