@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
+from werkzeug.routing import Rule
 
 from app import create_app
 from lms import clock, migration
@@ -29,6 +30,7 @@ from lms.web import Application
 from tests.client import StrictClient
 from tests.mail_server import MailServer
 from tests.mail_server import running as mail_server_running
+from tests.postgresql import PostgreSQL
 
 hypothesis.settings.register_profile("countersign", deadline=None)
 hypothesis.settings.load_profile("countersign")
@@ -91,12 +93,39 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _addresses_compiled_once() -> Iterator[None]:
+    """Let the same addresses of many apps share the function that builds them: most of what making an app costs."""
+    patch, compiled = pytest.MonkeyPatch(), {}
+    real = Rule._compile_builder
+
+    def compile_builder(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        key = (*rule._trace, *sorted((rule.defaults or {}).items()), append_unknown)
+        if key not in compiled:
+            compiled[key] = real(rule, append_unknown)
+        return compiled[key]
+
+    patch.setattr(Rule, "_compile_builder", compile_builder)
+    yield
+    patch.undo()
+
+
 def _migrated(settings: Settings) -> None:
     app = create_app(settings)
     with app.app_context():
         migration.upgrade()
         db.session.remove()
         db.engine.dispose()
+        _compiled[db.engine.name] = (db.engine.dialect, db.engine._compiled_cache)
+
+
+_compiled: dict[str, tuple[sa.Dialect, Any]] = {}
+"""The statements that an engine has compiled, for the next one of its kind: every test has an engine of its own."""
+
+
+def _share_statements(engine: sa.Engine) -> None:
+    # The statements are kept for a dialect, so that is shared with them.
+    engine.dialect, engine._compiled_cache = _compiled[engine.name]
 
 
 @pytest.fixture(scope="session")
@@ -105,15 +134,6 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sqlite")
     _migrated(Settings(data_dir=folder))
     return folder / "countersign.sqlite3"
-
-
-@dataclass(frozen=True)
-class PostgreSQL:
-    """A running server with a migrated database to copy."""
-
-    address: Callable[[str], str]
-    run: Callable[[str], None]
-    names: Iterator[str]
 
 
 @pytest.fixture(scope="session")
@@ -127,23 +147,26 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]
     folder = Path(tempfile.mkdtemp(prefix="countersign-postgresql-"))
     server = pgserver.get_server(folder / "server", cleanup_mode="stop")
     base = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-    engine = sa.create_engine(base, isolation_level="AUTOCOMMIT")
-
-    def run(statement: str) -> None:
-        with engine.connect() as connection:
-            connection.execute(sa.text(statement))
+    engines: dict[str, sa.Engine] = {}
 
     def address(name: str) -> str:
         return base.set(database=name).render_as_string(hide_password=False)
 
+    def engine(name: str) -> sa.Engine:
+        if name not in engines:
+            engines[name] = sa.create_engine(address(name), isolation_level="AUTOCOMMIT")
+        return engines[name]
+
     # What these databases hold needn't outlast a power cut: a test that kills has SQLite, and kills a process only.
+    made = PostgreSQL(address, engine, (f"test_{n}" for n in itertools.count()), [])
     for careless in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
-        run(f"ALTER SYSTEM SET {careless}")
-    run("SELECT pg_reload_conf()")
-    run("CREATE DATABASE migrated")
+        made.run(f"ALTER SYSTEM SET {careless}")
+    made.run("SELECT pg_reload_conf()")
+    made.run("CREATE DATABASE migrated")
     _migrated(Settings(data_dir=folder / "data", database_url=address("migrated")))
-    yield PostgreSQL(address, run, (f"test_{n}" for n in itertools.count()))
-    engine.dispose()
+    yield made
+    for each in engines.values():
+        each.dispose()
     server.cleanup()
     shutil.rmtree(folder)
     patch.undo()
@@ -159,16 +182,17 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Pa
         yield Settings(data_dir=folder)
         return
     server: PostgreSQL = request.getfixturevalue("postgresql")
-    name = next(server.names)
-    server.run(f"CREATE DATABASE {name} TEMPLATE migrated")
-    yield Settings(data_dir=folder, database_url=server.address(name))
-    server.run(f"DROP DATABASE {name} WITH (FORCE)")
+    copy = server.take()
+    yield Settings(data_dir=folder, database_url=server.address(copy.name))
+    server.give_back(copy)
 
 
 @pytest.fixture
 def app(settings: Settings) -> Iterator[Flask]:
     """The app on a fresh database."""
     made = create_app(settings)
+    with made.app_context():
+        _share_statements(db.engine)
     made.testing = True
     made.config["PROPAGATE_EXCEPTIONS"] = False
     made.test_client_class = StrictClient

@@ -30,7 +30,7 @@ from lms.schools import add_school, only_school
 from lms.status import Status
 from lms.training import Answer
 from tests.client import StrictClient
-from tests.conftest import PostgreSQL
+from tests.postgresql import PostgreSQL
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=clock.LONDON)
 FILE = "countersign.sqlite3"
