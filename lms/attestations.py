@@ -20,7 +20,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from lms import desk, ledger, training
 from lms.clock import london_day
-from lms.db import APPEND_ONLY, Base, session
+from lms.db import APPEND_ONLY, Base, connection, session
 from lms.errors import ConflictError
 from lms.people import Engagement, Person
 from lms.policies import Policy, PolicyVersion, sha256_of, source, store_all
@@ -284,7 +284,7 @@ def earlier_of(signing: Signing, kinds: Collection[Kind]) -> Attestation | None:
     Raises ConflictError for a cycle that hasn't begun, or is over without a signing of these kinds.
     """
     wanted = {"person": signing.person.id, "assignment": signing.assignment.id}
-    rows = session.connection().execute(_EARLIER, wanted).all()
+    rows = connection().execute(_EARLIER, wanted).all()
     found = [row for row in rows if row.cycle == signing.cycle and row.kind in kinds]
     if not found and signing.cycle != open_cycle(rows):
         raise ConflictError("This page belongs to another time you signed. Please start again.")
@@ -335,10 +335,10 @@ def write(
     held: ledger.Held, leaf: dict[str, Any], salt: bytes, personal: bytes, key: Ed25519PrivateKey
 ) -> Attestation:
     """Write an attestation (its columns are `leaf`) with its personal details, and append it to a ledger."""
-    connection = session.connection()
-    connection.execute(_ADD_ATTESTATION, leaf)
+    execute = connection().execute
+    execute(_ADD_ATTESTATION, leaf)
     kept = {"attestation_id": leaf["id"], "organisation_id": held.school.id}
-    connection.execute(_ADD_SIGNATORY, {**kept, "salt": salt, "details": personal})
+    execute(_ADD_SIGNATORY, {**kept, "salt": salt, "details": personal})
     ledger.append(held, leaf["id"], leaf["record"], leaf["recorded_at"], key)
     return Attestation(**leaf)
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lms.db import Base, is_sqlite, session
+from lms.db import Base, connection, is_sqlite
 from lms.people import EngagementType
 
 
@@ -39,7 +39,7 @@ def count_choice(
         "engagement_type": engagement_type,
         "n": 1,
     }
-    session.connection().execute(_count_one(is_sqlite()), counted)
+    connection().execute(_count_one(is_sqlite()), counted)
 
 
 @functools.cache

@@ -141,6 +141,17 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
+def connection() -> Connection:
+    """Return the connection of the session's transaction, for the busiest statements: those that make no objects.
+
+    A session looks each statement through for objects first, and goes a long way to say which connection it has.
+    """
+    held: Connection | None = session.info.get("connection")
+    if held is None or held.closed:
+        held = session.info["connection"] = session.connection()
+    return held
+
+
 @contextmanager
 def transaction(*, write: bool = True) -> Iterator[None]:
     """Commit when the block ends, roll back when it raises. One writer at a time on SQLite.

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from lms import checkpoint
 from lms.checkpoint import CheckpointError, VerifierKey, sign_checkpoint, tlog_proof
 from lms.clock import time_in_words
-from lms.db import APPEND_ONLY, Base, is_sqlite, session
+from lms.db import APPEND_ONLY, Base, connection, is_sqlite, session
 from lms.errors import ClockError, CountersignError, NotFoundError
 from lms.merkle import Frontier, inclusion_proof, leaf_hash
 from lms.schools import Organisation
@@ -94,13 +94,13 @@ _NEWEST = (
 
 def lock(school: Organisation) -> Held:
     """Return the school's ledger, held by this transaction until it ends: appends go one at a time."""
-    connection = session.connection()
-    row = connection.execute(_LOCK, {"school": school.id}).one_or_none()
+    execute = connection().execute
+    row = execute(_LOCK, {"school": school.id}).one_or_none()
     if row is None:
         insert = sqlite.insert if is_sqlite() else postgresql.insert
         begin = insert(_ledger).values(organisation_id=school.id, size=0, frontier=b"", last_at=None)
-        connection.execute(begin.on_conflict_do_nothing())
-        row = connection.execute(_LOCK, {"school": school.id}).one()
+        execute(begin.on_conflict_do_nothing())
+        row = execute(_LOCK, {"school": school.id}).one()
     size, frontier, last_at = row
     return Held(school, Frontier.from_bytes(size, frontier), last_at)
 
@@ -129,14 +129,14 @@ def append(held: Held, attestation_id: UUID, leaf: bytes, at: datetime, key: Ed2
         LedgerError: the newest checkpoint isn't signed by this key, or isn't of this tree.
     """
     _check_newest(held, key)
-    school, hashed, connection = held.school, leaf_hash(leaf), session.connection()
+    school, hashed, execute = held.school, leaf_hash(leaf), connection().execute
     after = held.frontier.append(hashed)
     note = sign_checkpoint(school.ledger_origin, after.size, after.root(), key)
     entry = {"organisation_id": school.id, "attestation_id": attestation_id, "hash": hashed}
-    connection.execute(_ADD_ENTRY, {**entry, "index": held.frontier.size})
-    connection.execute(_ADD_CHECKPOINT, {"organisation_id": school.id, "size": after.size, "note": note})
+    execute(_ADD_ENTRY, {**entry, "index": held.frontier.size})
+    execute(_ADD_CHECKPOINT, {"organisation_id": school.id, "size": after.size, "note": note})
     moved = {"school": school.id, "size": after.size, "frontier": after.to_bytes(), "last_at": at}
-    connection.execute(_MOVE, moved)
+    execute(_MOVE, moved)
     _ours[school.id] = (after, _public(key))
 
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lms.db import Base, session
+from lms.db import Base, connection, session
 
 BACK_OFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=4))
 """How long to wait after the first, second … failure; after the last of them the message has failed."""
@@ -99,8 +99,8 @@ def queue(
         "queued_at": now,
         "next_at": now,
     }
-    connection = session.connection()
-    queued: UUID | None = connection.scalar(_ONCE[connection.dialect.name], row)
+    current = connection()
+    queued: UUID | None = current.scalar(_ONCE[current.dialect.name], row)
     leave_after_commit()
     return queued
 

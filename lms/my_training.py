@@ -111,9 +111,13 @@ def signing_now(
     Raises NotFoundError when it isn't theirs to sign, or is no more.
     """
     wanted = {"assignment": assignment_id, "person": person.id, "now": now, "day": london_day(now)}
-    for assignment, school, policy, version, engagement in session.execute(_SIGNING, wanted):
-        if compliance.may_oblige(assignment, engagement):
-            return Signing(school, person, engagement, assignment, policy, version, cycle, assurance)
+    rows = session.execute(_SIGNING, wanted)
+    obliging = [row for row in rows if compliance.may_oblige(row.Assignment, row.Engagement)]
+    if obliging:
+        # Sorted here: the rows are few and wide, and a database sorts a copy of all that is in them.
+        first = min(obliging, key=lambda row: (row.Engagement.starts, row.Engagement.id))
+        assignment, school, policy, version, engagement = first
+        return Signing(school, person, engagement, assignment, policy, version, cycle, assurance)
     raise NotFoundError("That isn’t something you have been asked to do, or it has been withdrawn.")
 
 
@@ -135,7 +139,6 @@ _SIGNING = (
             _later.recorded_at <= sa.bindparam("now"),
         )
     )
-    .order_by(Engagement.starts, Engagement.id)
 )
 
 

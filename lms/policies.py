@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lms.db import APPEND_ONLY, Base, is_sqlite, session
+from lms.db import APPEND_ONLY, Base, connection, is_sqlite, session
 from lms.errors import ConflictError, NotFoundError
 from lms.policy_text import fill, unknown_placeholders
 from lms.schools import Organisation, slug_of
@@ -79,7 +79,7 @@ def store_all(*contents: bytes) -> list[str]:
     """Keep each of these bytes, once, and return their SHA-256s in hex, in order."""
     hashes = [hashlib.sha256(content).hexdigest() for content in contents]
     by_hash = dict(zip(hashes, contents, strict=True))
-    kept = set(session.connection().scalars(_KEPT, {"hashes": list(by_hash)}))
+    kept = set(connection().scalars(_KEPT, {"hashes": list(by_hash)}))
     # On PostgreSQL another request may be keeping the same bytes at this moment; on SQLite writes wait in line.
     insert = sa.insert(_document) if is_sqlite() else postgresql.insert(_document).on_conflict_do_nothing()
     # In order, so that two who keep the same documents don't wait for each other.

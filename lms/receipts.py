@@ -14,7 +14,7 @@ from lms import mail
 from lms.attestations import Attestation, IdentityAssurance, Kind, Signatory, Signing
 from lms.checkpoint import parse_checkpoint
 from lms.clock import time_in_words
-from lms.db import session
+from lms.db import connection, session
 from lms.errors import NotFoundError
 from lms.ledger import Checkpoint, Entry
 from lms.mail import MessageKind
@@ -158,7 +158,7 @@ _READERS = (
 
 
 def _readers(address: str) -> int | None:
-    return session.connection().scalar(_READERS, {"address": address})
+    return connection().scalar(_READERS, {"address": address})
 
 
 def send_copy(signing: Signing, attestation: Attestation, now: datetime) -> None:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.choice_counts import count_choice
-from lms.db import APPEND_ONLY, Base, Versioned, one_current, session
+from lms.db import APPEND_ONLY, Base, Versioned, connection, one_current, session
 from lms.errors import ConflictError
 from lms.people import EngagementType
 from lms.policies import store
@@ -359,12 +359,12 @@ def _complete(attempt: Attempt, now: datetime) -> None:
 def completed_modules(person_id: UUID, assignment_id: UUID, cycle: int) -> dict[str, str]:
     """Return the hash of each module that a person has completed for an assignment in this cycle, by slug."""
     wanted = {"person": person_id, "assignment": assignment_id, "cycle": cycle}
-    return {module: sha256 for module, sha256 in session.connection().execute(_COMPLETED, wanted)}
+    return {module: sha256 for module, sha256 in connection().execute(_COMPLETED, wanted)}
 
 
 def forget_answers(person_id: UUID, assignment_id: UUID) -> None:
     """Delete what somebody chose: the programme is signed, and practice is private."""
-    session.connection().execute(_FORGET, {"person": person_id, "assignment": assignment_id})
+    connection().execute(_FORGET, {"person": person_id, "assignment": assignment_id})
 
 
 # Everybody who signs runs these two, so they are built once.

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from lms import compliance
 from lms.attestations import Attestation
 from lms.compliance import Obligation, Standing
-from lms.db import Base, is_sqlite, session
+from lms.db import Base, connection, is_sqlite, session
 from lms.lti.identities import Identity
 from lms.lti.places import PROGRAMME, LinkUse, ResourceLink
 from lms.lti.platforms import Deployment
@@ -154,7 +154,7 @@ _USES = (
 
 
 def _uses(person_id: UUID, school_id: UUID | None = None) -> list[_Use]:
-    found = [_Use(*row) for row in session.connection().execute(_USES, {"person": person_id})]
+    found = [_Use(*row) for row in connection().execute(_USES, {"person": person_id})]
     return [use for use in found if school_id in (None, use.organisation_id)]
 
 
