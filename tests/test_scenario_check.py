@@ -145,13 +145,13 @@ def test_an_unsafe_choice_may_lead_back(tmp_path: Path) -> None:
     assert faults_of(tmp_path, module_text(ways(two=("two", "three", "three", "one")))) == []
 
 
-def test_a_way_of_three_decisions_is_too_short(tmp_path: Path) -> None:
-    text = module_text(ways(two=("two", "three", "four", None)))
+def test_a_way_of_two_decisions_is_too_short(tmp_path: Path) -> None:
+    text = module_text(ways(two=("two", "three", "end", None)))
 
     line, message = only(faults_of(tmp_path, text))
 
     assert line == line_with(text, "scenes:")
-    assert message.startswith("The shortest way through this module has 3 decisions; a module has 4 to 6")
+    assert message.startswith("The shortest way through this module has 2 decisions; a module has 3 to 6")
 
 
 def test_a_way_of_seven_decisions_is_too_long(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_a_way_of_seven_decisions_is_too_long(tmp_path: Path) -> None:
     line, message = only(faults_of(tmp_path, text))
 
     assert line == line_with(text, "scenes:")
-    assert message.startswith("The longest way through this module has 7 decisions; a module has 4 to 6")
+    assert message.startswith("The longest way through this module has 7 decisions; a module has 3 to 6")
 
 
 def test_choices_that_never_part_are_a_fault(tmp_path: Path) -> None:

@@ -73,11 +73,10 @@ ASKED_BY_SCRIPT = frozenset({"reception.rows"})
 class SessionCookie(SecureCookieSessionInterface):
     """Flask's, but never sent with what everybody may keep: a proxy would hand one person's to the next."""
 
-    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
-        """Say whether the answer carries the session."""
-        if request.endpoint in ASKED_BY_SCRIPT or access.needs_no_database(request.endpoint):
-            return False
-        return super().should_set_cookie(app, session)
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Put the session into the answer, unless it is of nobody's session, or what a script asked for."""
+        if request.endpoint not in ASKED_BY_SCRIPT and not access.needs_no_database(request.endpoint):
+            super().save_session(app, session, response)
 
 
 class Application(Flask):

@@ -14,6 +14,7 @@ from lms.web.access import LtiSession
 Link = tuple[str, str, bool]
 """Its words, its address, and whether it is where one is."""
 
+_RECORDS = {"reporting", "links", "inset"}
 _TRAINING = {"learning.home", "learning.module", "learning.step", "learning.summary"}
 
 
@@ -66,7 +67,7 @@ def _of_school(school: Organisation) -> list[Link]:
         links.append(("Reception", desk, request.blueprint == "reception"))
     if held & {RoleName.MANAGER, RoleName.HR, RoleName.ADMIN}:
         records = url_for("reporting.records", school=school.slug)
-        links.append(("Staff records", records, request.blueprint == "reporting"))
+        links.append(("Staff records", records, request.blueprint in _RECORDS))
     if RoleName.ADMIN in held:
         settings = url_for("admin.settings", school=school.slug)
         links.append(("Settings", settings, request.endpoint == "admin.settings"))
