@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from http.client import HTTPConnection, HTTPException
 from queue import Empty, SimpleQueue
 from urllib.parse import urlencode
@@ -16,9 +17,10 @@ from flask import Flask
 from lxml import html
 
 from lms.attestations import IdentityAssurance
-from lms.db import transaction
-from lms.scenarios import shipped_modules
-from lms.training import Completion, start
+from lms.db import session, transaction
+from lms.people import Person
+from lms.scenarios import Module, shipped_modules
+from lms.training import Assignment, Completion, start
 from tests.conftest import NOW
 from tests.factories import engagement_of, make_assignment, make_person, make_policy, make_school
 
@@ -38,36 +40,33 @@ class Crowd:
 
 def gather(app: Flask, count: int) -> Crowd:
     """Make a school with so many teachers who are ready to sign, each with a session."""
-    from lms.db import session
-
     with app.app_context(), transaction():
         school = make_school()
         assignment = make_assignment(school, make_policy(school), modules=list(shipped_modules()))
         people = [make_person(school, surname=f"Nair{n}") for n in range(count)]
         for person in people:
             for module in shipped_modules().values():
-                attempt = start(
-                    assignment,
-                    person.id,
-                    module,
-                    cycle=0,
-                    engagement_type=engagement_of(person).type,
-                    now=NOW,
-                )
-                session.add(
-                    Completion(
-                        attempt_id=attempt.id,
-                        organisation_id=school.id,
-                        person_id=person.id,
-                        assignment_id=assignment.id,
-                        module=module.slug,
-                        module_sha256=module.sha256,
-                        cycle=0,
-                        completed_at=NOW,
-                    )
-                )
+                complete(assignment, person, module)
         cookies = [session_cookie(app, f"{person.id}.{person.sign_in_epoch}") for person in people]
         return Crowd(school.slug, assignment.id, cookies)
+
+
+def complete(assignment: Assignment, person: Person, module: Module, now: datetime = NOW) -> None:
+    """Record that somebody has done a module. Call it in a transaction."""
+    engaged = engagement_of(person)
+    attempt = start(assignment, person.id, module, cycle=0, engagement_type=engaged.type, now=now)
+    session.add(
+        Completion(
+            attempt_id=attempt.id,
+            organisation_id=engaged.organisation_id,
+            person_id=person.id,
+            assignment_id=assignment.id,
+            module=module.slug,
+            module_sha256=module.sha256,
+            cycle=0,
+            completed_at=now,
+        )
+    )
 
 
 def session_cookie(app: Flask, identity: str) -> str:
