@@ -23,7 +23,7 @@ from jinja2.bccache import Bucket
 from werkzeug.routing import Rule
 
 from app import create_app
-from lms import clock, migration
+from lms import clock, jobs, migration
 from lms.config import Settings
 from lms.db import db
 from lms.web import Application
@@ -114,6 +114,8 @@ def _migrated(settings: Settings) -> None:
     app = create_app(settings)
     with app.app_context():
         migration.upgrade()
+        # With the queue's own tables, where they are in the same database.
+        jobs._queues[db.engine].huey.storage.close()
         db.session.remove()
         db.engine.dispose()
         _compiled[db.engine.name] = (db.engine.dialect, db.engine._compiled_cache)
