@@ -10,6 +10,7 @@ import os
 import re
 import zlib
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from struct import error as StructError
 from struct import unpack_from
@@ -198,6 +199,11 @@ _PDF_ACTIVE = re.compile(
 )
 _PDF_SIDE = re.compile(rb"/(?:Width|Height)\s+(\d+)")
 _PDF_ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
+_PDF_STREAM = re.compile(rb"(?<!end)stream\s+")
+_PDF_PACKED_OBJECTS = re.compile(rb"/ObjStm\b")
+_PDF_TURNED = re.compile(rb"/(DecodeParms|DP)\b")
+_MOST_UNPACKED = 8 * 1024 * 1024
+"""Bytes that the packed objects of one PDF may have: a page has a few thousand."""
 
 
 def _walk_pdf(content: bytes) -> None:
@@ -208,14 +214,36 @@ def _walk_pdf(content: bytes) -> None:
     # 0 in a PDF that is laid out for the web, whose index is at its start.
     if not _PDF_INDEX.match(content, int(end[1])) and int(end[1]) != 0:
         raise NotAScan(_DAMAGED)
-    # A letter of a name may be written as its number: /J#53 is /JS.
-    plain = _PDF_ESCAPE.sub(lambda code: bytes([int(code[1], 16)]), content)
+    plain = _pdf_plain(content)
     if re.search(rb"/Encrypt\b", plain):
         raise NotAScan(_LOCKED)
-    if _PDF_ACTIVE.search(plain):
+    if any(_PDF_ACTIVE.search(words) for words in (plain, *_pdf_unpacked(content))):
         raise NotAScan(_ACTIVE)
     if any(len(side) > 5 or int(side) > LONGEST_SIDE for side in _PDF_SIDE.findall(plain)):
         raise NotAScan(_VAST)
+
+
+def _pdf_plain(content: bytes) -> bytes:
+    # A letter of a name may be written as its number: /J#53 is /JS.
+    return _PDF_ESCAPE.sub(lambda code: bytes([int(code[1], 16)]), content)
+
+
+def _pdf_unpacked(content: bytes) -> Iterator[bytes]:
+    """Yield what is in a PDF's streams of packed objects (ISO 32000-1, 7.5.7); refuse what can't be read there."""
+    left = _MOST_UNPACKED
+    for before, packed in pairwise(_PDF_STREAM.split(content)):
+        named = _pdf_plain(before)
+        if not _PDF_PACKED_OBJECTS.search(named):
+            continue
+        unpack = zlib.decompressobj()
+        try:
+            objects = unpack.decompress(packed, max(left, 1))
+        except zlib.error as error:
+            raise NotAScan(_ACTIVE) from error
+        if not unpack.eof or _PDF_TURNED.search(named):
+            raise NotAScan(_ACTIVE)
+        left -= len(objects)
+        yield _pdf_plain(objects)
 
 
 _KINDS = (

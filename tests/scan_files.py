@@ -44,6 +44,13 @@ def pdf(objects: bytes = b"<< /Type /Catalog >>", after: bytes = b"\n") -> bytes
     return body + index + b"startxref\n" + str(len(body)).encode() + b"\n%%EOF" + after
 
 
+def packed(objects: bytes) -> bytes:
+    """Return a PDF's stream of packed objects."""
+    body = zlib.compress(objects)
+    head = b"<< /Type /ObjStm /N 1 /First 4 /Filter /FlateDecode /Length %d >>" % len(body)
+    return head + b"\nstream\n" + body + b"\nendstream"
+
+
 def zipped(content: bytes = b"\0" * 10_000_000) -> bytes:
     """Return a zip that unpacks to far more than it is."""
     made = io.BytesIO()

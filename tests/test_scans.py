@@ -14,9 +14,14 @@ from lms import scans
 from lms.db import transaction
 from lms.errors import NotFoundError
 from lms.scans import NotAScan
-from tests.scan_files import SVG, WEB_PAGE, chunk, jpeg, pdf, png, zipped
+from tests.scan_files import SVG, WEB_PAGE, chunk, jpeg, packed, pdf, png, zipped
 
-GOOD = {"a PDF": (pdf(), scans.PDF), "a JPEG": (jpeg(), scans.JPEG), "a PNG": (png(), scans.PNG)}
+GOOD = {
+    "a PDF": (pdf(), scans.PDF),
+    "a PDF with packed objects": (pdf(packed(b"1 0 << /Type /Catalog >>")), scans.PDF),
+    "a JPEG": (jpeg(), scans.JPEG),
+    "a PNG": (png(), scans.PNG),
+}
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -40,6 +45,8 @@ BAD = {
     "a PDF whose index is elsewhere": pdf().replace(b"startxref\n", b"startxref\n9"),
     "a PDF that runs a script": pdf(b"<< /Type /Catalog /OpenAction << /S /JavaScript /JS (app.alert) >> >>"),
     "a PDF that hides its script's name": pdf(b"<< /Type /Catalog /Names << /J#61vaScript 2 0 R >> >>"),
+    "a PDF that packs its script away": pdf(packed(b"1 0 << /OpenAction << /S /JavaScript /JS (a) >> >>")),
+    "a PDF whose packed objects can't be read": pdf(packed(b"1 0 << >>")[:-25]),
     "a PDF with a file in it": pdf(b"<< /Names << /EmbeddedFiles 2 0 R >> >>"),
     "a PDF with a password": pdf(b"<< /Encrypt 2 0 R >>"),
     "a PDF with a vast picture": pdf(b"<< /Subtype /Image /Width 2147483647 /Height 1 >>"),

@@ -341,8 +341,11 @@ def sees_to_transactions(endpoint: str | None) -> bool:
 
 
 def is_for_anyone(endpoint: str | None) -> bool:
-    """Say whether a route that sees to its own transactions is for anyone, so that there is nothing to look up."""
-    return RULES.get(endpoint or "") is Rule.OWN_TRANSACTIONS
+    """Say whether a route that sees to its own transactions is for anyone, so that there is nothing to look up.
+
+    On a visitors' tablet it isn't: a launch would put somebody's session in the place of the lock.
+    """
+    return RULES.get(endpoint or "") is Rule.OWN_TRANSACTIONS and not tablet.is_open()
 
 
 def check() -> None:

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, current_app, g, redirect, render_template
 from flask.typing import ResponseReturnValue
 
 from lms import attestations, help_requests, ledger, my_training, policies, receipts, scenarios, wording
-from lms.attestations import Attestation, Signing
+from lms.attestations import Attestation, IdentityAssurance, Signing
 from lms.checkpoint import VerifierKey
 from lms.errors import ConflictError, NotAllowedError, NotFoundError
 from lms.lti import platforms, scores
@@ -156,10 +156,19 @@ def _ask_hr(task: Task, way: Way) -> ResponseReturnValue:
     earlier = help_requests.open_request(person.id, task.id, way.kind)
     if earlier and not form.is_submitted():
         if "change" not in request.args:
-            return render_template("signing/asked.html", task=task, asked=earlier)
-        form.text.data = earlier.text
+            shows = _shows_what_was_written()
+            return render_template("signing/asked.html", task=task, asked=earlier, shows_text=shows)
+        form.text.data = earlier.text if _shows_what_was_written() else ""
     page = render_template("signing/ask.html", task=task, form=form, way=way, contacts=_contacts())
     return page, 400 if form.errors else 200
+
+
+def _shows_what_was_written() -> bool:
+    """Say whether this session shows again what its person wrote for HR alone.
+
+    A desk's code doesn't: reception can make another for anybody who has come, and open it itself.
+    """
+    return access.assurance() is not IdentityAssurance.PHOTO_ID
 
 
 def _asked(way: Way) -> ResponseReturnValue:
@@ -213,6 +222,7 @@ def receipt(attestation: UUID) -> ResponseReturnValue:
         receipt=found,
         record=found.record,
         is_own=found.attestation.person_id == access.user().person.id,
+        shows_reason=_shows_what_was_written(),
         module_titles={slug: module.title for slug, module in scenarios.shipped_modules().items()},
         verifier_key=VerifierKey(found.school.ledger_origin, _key().public_key()),
     )

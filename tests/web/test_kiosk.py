@@ -193,6 +193,7 @@ def test_the_start_forgets_who_was_here_and_their_code_goes_on_working_for_them(
         "/schools/ysgol-mor/reception/kiosk",
         "/schools/ysgol-mor/records",
         f"/link/{'x' * 43}",
+        "/lti/launch",
         "/receipts/7b0e3f1a-0000-4000-8000-000000000000/record",
     ],
 )

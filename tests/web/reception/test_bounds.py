@@ -105,6 +105,25 @@ def test_a_desk_does_not_learn_by_the_passport_that_somebody_declined(
     assert "Signed the same policy elsewhere" not in client.text
 
 
+def test_another_code_for_somebody_shows_nobody_what_they_wrote_for_hr_alone(
+    app: Flask, client: StrictClient, trust: Trust
+) -> None:
+    begin(client, code_for(trust.app, trust.visit))
+    page = f"/sign/{trust.assignments[1].id}/not-signing"
+    client.get(f"{page}/question")
+    client.submit(text="Who reads my phone?")
+    client.get(f"{page}/decline")
+    client.submit(reason="My union is against it.")
+    taken = app.test_client()
+    assert isinstance(taken, StrictClient)
+    begin(taken, code_for(trust.app, trust.visit))
+    for address in (f"{page}/question", f"{page}/question?change=1", client.address):
+        taken.get(address)
+        assert taken.address == address.partition("?")[0]
+        assert "Who reads my phone?" not in taken.page.text_content()
+        assert "My union is against it." not in taken.page.text_content()
+
+
 def test_yesterdays_arrival_gives_no_code_today(desk: StrictClient, lobby: Lobby, time: Clock) -> None:
     add_walk_in(desk, lobby)
     arrive(desk)
