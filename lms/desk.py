@@ -136,6 +136,7 @@ def arrive(visit: Visit, checks: Checks, *, from_agency: bool, by: UUID, now: da
     Raises:
         ConflictError: one of the ticks is missing (the agency's counts for agency workers alone), or it is another day.
     """
+    hold(visit)
     if visit.arrived_at is not None:
         return
     must_be_today(visit, now)
@@ -171,15 +172,28 @@ def assist(visit: Visit, *, by: str, how: Assistance, now: datetime) -> None:
 
 
 def leave(visit: Visit, now: datetime) -> None:
-    """Record that somebody has left; a second press changes nothing.
+    """Record that somebody has left, and sign out the device that used their code. A second press changes nothing.
 
     Raises:
         ConflictError: they have not arrived.
     """
+    hold(visit)
     _must_be_here(visit)
     if visit.left_at is None:
         visit.left_at = now
+        sign_device_out(visit)
         _changed(visit, now)
+
+
+def hold(visit: Visit) -> None:
+    """Read a visit again and let no other request change it meanwhile: two desks, or a desk and a phone, at once."""
+    session.refresh(visit, with_for_update=True)
+
+
+def sign_device_out(visit: Visit) -> None:
+    """End the sessions of whoever is here, if a device has begun one with their code."""
+    if visit.device_hash is not None:
+        session.get_one(Person, visit.person_id).sign_in_epoch += 1
 
 
 def must_be_today(visit: Visit, now: datetime) -> None:

@@ -14,9 +14,8 @@ import sqlalchemy as sa
 
 from lms import short_codes, tokens
 from lms.db import UTCDateTime, session
-from lms.desk import Place, Visit, must_be_today
+from lms.desk import Place, Visit, hold, must_be_today, sign_device_out
 from lms.errors import ConflictError
-from lms.people import Person
 
 LENGTH = 8
 LASTS = timedelta(hours=2)
@@ -62,11 +61,11 @@ def issue(visit: Visit, now: datetime) -> str:
     Raises:
         ConflictError: they have not arrived, or have left, or came on another day.
     """
+    hold(visit)
     if visit.arrived_at is None or visit.left_at is not None:
         raise ConflictError("A code is for somebody who has arrived and hasn’t left.")
     must_be_today(visit, now)
-    if visit.device_hash is not None:
-        session.get_one(Person, visit.person_id).sign_in_epoch += 1
+    sign_device_out(visit)
     code = short_codes.new(LENGTH)
     visit.code_hash, visit.code_expires, visit.device_hash = _hash(code), now + LASTS, None
     visit.changed_at = now

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -10,6 +12,7 @@ from flask import Flask
 from itsdangerous import URLSafeTimedSerializer
 from werkzeug.routing import Rule as Address
 
+from lms.config import Settings
 from lms.db import transaction
 from lms.people import RoleName, give_role
 from lms.web import access
@@ -31,6 +34,13 @@ LEADS_TO_SIGN_IN = {"sign_in.sign_out", "kiosk.welcome", "kiosk.finish", "kiosk.
 PUBLIC = {Rule.ANYONE, Rule.NO_DATABASE, Rule.OWN_TRANSACTIONS}
 OF_ADMINS = {Rule.ADMIN_ANYWHERE, Rule.ADMIN_OWN_TRANSACTIONS}
 PEOPLE = ("learner", "receptionist", "manager", "hr", "admin", "hr elsewhere", "admin elsewhere")
+
+
+@pytest.fixture
+def settings(tmp_path: Path, sqlite_template: Path) -> Settings:
+    """Settings for one kind of database: every route, five people and more are many requests, and the same on both."""
+    shutil.copy(sqlite_template, tmp_path / "countersign.sqlite3")
+    return Settings(data_dir=tmp_path)
 
 
 @dataclass(frozen=True)

@@ -219,3 +219,16 @@ def test_a_tablet_on_which_somebody_guesses_waits(
         begin_on_tablet(reception_tablet, "AAAA-AAAA")
     begin_on_tablet(reception_tablet, code_for(app, morning.visit))
     assert reception_tablet.heading == "Wait a minute"
+
+
+def test_who_has_left_is_signed_out_on_their_phone(desk: StrictClient, lobby: Lobby) -> None:
+    phone = lobby.app.test_client()
+    assert isinstance(phone, StrictClient)
+    add_walk_in(desk, lobby)
+    arrive(desk)
+    (visit,) = lobby.visits()
+    begin(phone, code_for(lobby.app, visit))
+    assert phone.get("/").status_code == 200
+    desk.get(f"{lobby.desk}/visits/{visit.id}")
+    desk.submit(button="They have left")
+    assert phone.get("/").status_code == 302
