@@ -193,8 +193,8 @@ def _arrive_form(line: Line, *, sent: bool = True) -> ArriveForm:
 
 def _issue(found: Visit) -> None:
     place = request.form.get("place")
-    found.place = Place.TABLET if place == Place.TABLET else Place.PHONE
     made = desk_codes.issue(found, access.request_time())
+    found.place = Place.TABLET if place == Place.TABLET else Place.PHONE
     write_down(Event.DESK_CODE_GIVEN, found)
     # Only its hash is on record: the desk's own cookie is what can show it again.
     kept = {**cookie.get("codes", {}), found.id.hex: [made, found.code_hash]}
