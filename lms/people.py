@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.clock import london_day
 from lms.db import Base, Versioned, one_current, session
+from lms.errors import ConflictError
 
 NAMELESS = "Name not given"
 """What stands for the name of somebody whose platform sent none, until they type one."""
@@ -99,6 +101,8 @@ class Engagement(Versioned, Base):
     starts: Mapped[date]
     ends: Mapped[date | None]
     """The last day."""
+    recorded_by: Mapped[UUID | None]
+    """Who recorded it so; null for the command line, and for what was recorded before this was kept."""
 
 
 class Role(Base):
@@ -168,8 +172,12 @@ def engage(
     agency: str | None = None,
     department: str | None = None,
     manager_id: UUID | None = None,
+    by: UUID | None = None,
 ) -> Engagement:
-    """Record that a person is engaged at a school from a day, until `ends` (the last day) if it is known."""
+    """Record that a person is engaged at a school from a day, until `ends` (the last day) if it is known.
+
+    `by` is who says so; None for the command line.
+    """
     engagement = Engagement(
         id=uuid4(),
         recorded_from=now,
@@ -182,29 +190,78 @@ def engage(
         manager_id=manager_id,
         starts=starts,
         ends=ends,
+        recorded_by=by,
     )
     session.add(engagement)
     session.flush()
     return engagement
 
 
-def end_engagement(engagement: Engagement, *, ends: date, now: datetime) -> Engagement:
-    """Record the last day of an engagement: a new row, so that earlier reports keep what they said.
+def end_engagement(
+    engagement: Engagement, *, ends: date | None, now: datetime, by: UUID | None = None
+) -> Engagement:
+    """Record the last day of an engagement, or that it has none: see `correct_engagements`."""
+    return correct_engagement(engagement, {"ends": ends}, by=by, now=now)
 
-    At the instant in which the row was recorded (or before: a clock may go back) no report has seen it, so the row
-    itself is put right.
+
+def correct_engagement(
+    engagement: Engagement, changes: Mapping[str, Any], *, by: UUID | None, now: datetime
+) -> Engagement:
+    """Record an engagement anew with some of its facts changed: see `correct_engagements`."""
+    return correct_engagements([(engagement, changes)], by=by, now=now)[0]
+
+
+def correct_engagements(
+    changes: Iterable[tuple[Engagement, Mapping[str, Any]]], *, by: UUID | None, now: datetime
+) -> list[Engagement]:
+    """Record current engagements anew with some facts changed, so that earlier reports keep what they said.
+
+    Args:
+        changes: each engagement, as it is recorded now, with what is to be otherwise (names of `ENGAGEMENT_FACTS`).
+        by: who says so; None for the command line.
+
+    Returns:
+        The rows that hold now, in the same order: the same row where nothing is otherwise, and where it was recorded
+        at this very instant (or later: a clock may go back), because no report has seen it. Two statements for all.
+
+    Raises:
+        ConflictError: an engagement would end before it starts.
     """
-    if now <= engagement.recorded_from:
-        engagement.ends = ends
-        session.flush()
-        return engagement
-    engagement.recorded_to = now
+    current: list[Engagement] = []
+    later: list[Engagement] = []
+    for engagement, wanted in changes:
+        different = {name: value for name, value in wanted.items() if getattr(engagement, name) != value}
+        kept = _corrected(engagement, different, by, now) if different else engagement
+        current.append(kept)
+        if kept is not engagement:
+            engagement.recorded_to = now
+            later.append(kept)
+    # The old rows end before the new ones come: there is one current row of each.
     session.flush()
-    kept = {c.key: getattr(engagement, c.key) for c in sa.inspect(Engagement).column_attrs}
-    later = Engagement(**{**kept, "recorded_from": now, "recorded_to": None, "ends": ends})
-    session.add(later)
+    session.add_all(later)
     session.flush()
-    return later
+    return current
+
+
+ENGAGEMENT_FACTS = frozenset(
+    {"person_id", "type", "job_title", "agency", "department", "manager_id", "starts", "ends"}
+)
+"""What of an engagement can be corrected. The person changes when two records are found to be one person's."""
+
+
+def _corrected(
+    engagement: Engagement, different: Mapping[str, Any], by: UUID | None, now: datetime
+) -> Engagement:
+    assert different.keys() <= ENGAGEMENT_FACTS
+    facts = {c.key: getattr(engagement, c.key) for c in sa.inspect(Engagement).column_attrs}
+    facts |= {**different, "recorded_by": by}
+    if facts["ends"] is not None and facts["ends"] < facts["starts"]:
+        raise ConflictError("The last day can't be before the first day.")
+    if now > engagement.recorded_from:
+        return Engagement(**{**facts, "recorded_from": now, "recorded_to": None})
+    for name in (*different, "recorded_by"):
+        setattr(engagement, name, facts[name])
+    return engagement
 
 
 def give_role(person: Person, organisation_id: UUID, name: RoleName) -> None:

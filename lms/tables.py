@@ -6,6 +6,7 @@ from lms import (  # noqa: F401 (imported for the tables that they define)
     attestations,
     audit,
     choice_counts,
+    corrections,
     credentials,
     desk,
     gatherings,

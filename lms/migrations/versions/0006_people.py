@@ -1,5 +1,10 @@
 """people"""
 
+import sqlalchemy as sa
+from alembic import op
+
+import lms.db
+
 revision = "0006"
 down_revision = "0005"
 branch_labels = None
@@ -8,7 +13,30 @@ depends_on = None
 
 def upgrade() -> None:
     """Make the change."""
+    op.create_table(
+        "correction",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("root_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("fact", sa.Text(), nullable=False),
+        sa.Column("before", sa.Text(), nullable=True),
+        sa.Column("after", sa.Text(), nullable=True),
+        sa.Column("corrected_at", lms.db.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("corrected_by", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_correction_person_id")),
+        sa.ForeignKeyConstraint(["root_id"], ["organisation.id"], name=op.f("fk_correction_root_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_correction")),
+    )
+    with op.batch_alter_table("correction", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_correction_corrected_at"), ["corrected_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_correction_person_id"), ["person_id"], unique=False)
+
+    with op.batch_alter_table("engagement", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("recorded_by", sa.Uuid(), nullable=True))
 
 
 def downgrade() -> None:
     """Undo the change."""
+    with op.batch_alter_table("engagement", schema=None) as batch_op:
+        batch_op.drop_column("recorded_by")
+    op.drop_table("correction")
