@@ -18,16 +18,17 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
+from lms import audience
 from lms.attestations import SIGNING_KINDS, Attestation, IdentityAssurance, Kind
 from lms.clock import london_day
-from lms.db import UTCDateTime, is_sqlite, session
+from lms.db import UTCDateTime, session
 from lms.items import Item as Item
 from lms.items import deadlines
 from lms.items import items as items
 from lms.items import moment_of as moment_of
 from lms.people import Engagement, EngagementType, Person, full_name
 from lms.status import Status
-from lms.training import Assignment, Attempt, Exemption
+from lms.training import Attempt, Exemption
 
 
 class Standing(Enum):
@@ -153,9 +154,8 @@ def _engaged(item: Item, standing: Standing, among: Among) -> sa.Subquery:
     ).where(
         Engagement.organisation_id == item.assignment.organisation_id,
         Engagement.recorded_at(_by_then(item)),
-        Engagement.type.in_([EngagementType(t) for t in item.assignment.audience]),
+        *audience.conditions(item.assignment),
         *on_the_day(standing, item.day, item.assignment.organisation_id, _by_then(item)),
-        *_lasts_long_enough(item.assignment),
     )
     if standing is Standing.LEFT:
         # Whoever left before it was assigned was never asked.
@@ -163,25 +163,6 @@ def _engaged(item: Item, standing: Standing, among: Among) -> sa.Subquery:
     if among is not None:
         statement = statement.where(Engagement.person_id.in_(among))
     return statement.subquery("engaged")
-
-
-def _lasts_long_enough(assignment: Assignment) -> list[sa.ColumnElement[bool]]:
-    if assignment.least_days is None:
-        return []
-    first, last = Engagement.starts, Engagement.ends
-    if is_sqlite():
-        nights: Any = sa.func.julianday(last) - sa.func.julianday(first)
-    else:
-        nights = sa.type_coerce(last - first, sa.Integer())
-    # From Monday to Friday is four nights, and five days, which is no longer than five days.
-    return [sa.or_(last.is_(None), nights >= assignment.least_days)]
-
-
-def may_oblige(assignment: Assignment, engagement: Engagement) -> bool:
-    """Say whether an assignment is for somebody so engaged: the type is meant, and it lasts long enough."""
-    least, ends = assignment.least_days, engagement.ends
-    is_long = least is None or ends is None or (ends - engagement.starts).days >= least
-    return engagement.type in assignment.audience and is_long
 
 
 def on_the_day(
@@ -212,13 +193,18 @@ def _is_last_signed(item: Item, engaged: sa.Subquery, signed: Any) -> sa.ColumnE
 
 
 def _signing(item: Item, person_id: Any, attestation: Any) -> list[sa.ColumnElement[bool]]:
-    return [*_evidence(item, person_id, attestation), attestation.kind.in_(SIGNING_KINDS)]
-
-
-def _evidence(item: Item, person_id: Any, attestation: Any) -> list[sa.ColumnElement[bool]]:
-    """Return the conditions for what one person gave for an item by the moment, and hasn't been withdrawn."""
+    assignment, own = item.assignment, attestation.assignment_id
+    counting = [assignment.id, *map(UUID, assignment.earlier)]
     return [
-        attestation.assignment_id == item.assignment.id,
+        own.in_(counting) if assignment.earlier else own == assignment.id,
+        *_stands(item, person_id, attestation),
+        attestation.kind.in_(SIGNING_KINDS),
+    ]
+
+
+def _stands(item: Item, person_id: Any, attestation: Any) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions for what one person gave by the moment, and hasn't been withdrawn."""
+    return [
         attestation.person_id == person_id,
         attestation.recorded_at <= _by_then(item),
         ~sa.exists().where(
@@ -273,7 +259,8 @@ def _counts(item: Item, signed: Any) -> list[sa.ColumnElement[bool]]:
 
 def _declined(item: Item, person_id: sa.ColumnElement[Any], signed: Any) -> sa.ColumnElement[bool]:
     has_declined = sa.exists().where(
-        *_evidence(item, person_id, _REFUSAL),
+        _REFUSAL.assignment_id == item.assignment.id,
+        *_stands(item, person_id, _REFUSAL),
         _REFUSAL.kind == Kind.DECLINED,
         sa.or_(signed.id.is_(None), _REFUSAL.recorded_at > signed.recorded_at),
     )

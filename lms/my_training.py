@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from lms import compliance
+from lms import audience, compliance
 from lms.attestations import SIGNING_KINDS, Attestation, IdentityAssurance, Signing
 from lms.clock import london_day
 from lms.compliance import Item, Obligation, Standing
@@ -112,7 +112,7 @@ def signing_now(
     """
     wanted = {"assignment": assignment_id, "person": person.id, "now": now, "day": london_day(now)}
     for assignment, school, policy, version, engagement in session.execute(_SIGNING, wanted):
-        if compliance.may_oblige(assignment, engagement):
+        if audience.is_for(assignment, engagement):
             return Signing(school, person, engagement, assignment, policy, version, cycle, assurance)
     raise NotFoundError("That isn’t something you have been asked to do, or it has been withdrawn.")
 
@@ -195,7 +195,7 @@ def _task(asked: _Asked, item: Item, obligation: Obligation, states: _States) ->
     mine = next(
         e
         for e in asked.engagements.values()
-        if e.organisation_id == school.id and compliance.may_oblige(item.assignment, e)
+        if e.organisation_id == school.id and audience.is_for(item.assignment, e)
     )
     progress = tuple(_state(item, slug, states, cycle) for slug in required_modules(item.assignment))
     return Task(

@@ -32,6 +32,7 @@ MOMENTS = st.builds(
     DAYS,
     st.sampled_from([0, 9, 23]),
 )
+DEPARTMENTS = st.sampled_from([None, "Maths", "Ysgrifen & Art"])
 TYPES = st.sampled_from([EngagementType.TEACHER, EngagementType.GOVERNOR, EngagementType.VOLUNTEER])
 PEOPLE = st.integers(0, 2)
 EARLY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -51,6 +52,8 @@ class World:
     due_on: date | None
     months: int | None
     least_days: int | None
+    departments: list[str]
+    counts_earlier: bool
     resign: list[tuple[datetime, date | None]]
     engagements: list[dict[str, Any]]
     attestations: list[dict[str, Any]]
@@ -67,6 +70,7 @@ def worlds(draw: st.DrawFn) -> World:
         {
             "who": PEOPLE,
             "type": TYPES,
+            "department": DEPARTMENTS,
             "starts": DAYS,
             "days": maybe(st.sampled_from([0, 1, 4, 5, 6]) | st.integers(0, 60)),
             "ended": maybe(MOMENTS),
@@ -79,6 +83,7 @@ def worlds(draw: st.DrawFn) -> World:
             "version": st.integers(1, len(resign)),
             "at": MOMENTS,
             "withdrawn": maybe(MOMENTS),
+            "for_earlier": st.booleans(),
         }
     )
     exemption = st.fixed_dictionaries(
@@ -91,6 +96,8 @@ def worlds(draw: st.DrawFn) -> World:
         due_on=due_on,
         months=draw(st.sampled_from([None, 1, 2])),
         least_days=draw(st.sampled_from([None, 1, 5, 30])),
+        departments=draw(st.sampled_from([[], [], ["Maths"], ["Maths", "Ysgrifen & Art"]])),
+        counts_earlier=draw(st.booleans()),
         resign=resign,
         engagements=draw(st.lists(engagement, min_size=1, max_size=5)),
         attestations=[
@@ -111,6 +118,7 @@ class Recorded:
             add_person(self.school.root_id, forename=f"Person{n}", surname=f"Sur{2 - n}") for n in range(3)
         ]
         self.versions = [self._version(n, *v) for n, v in enumerate(world.resign)]
+        self.earlier_id = uuid4()
         self.assignment = self._add(
             Assignment,
             policy_id=self.versions[0].policy_id,
@@ -122,6 +130,8 @@ class Recorded:
             due_on=world.due_on,
             months=world.months,
             least_days=world.least_days,
+            departments=world.departments,
+            earlier=[str(self.earlier_id)] if world.counts_earlier else [],
         )
         self.engagement_ids = [self._engage(e) for e in world.engagements]
         for n, a in enumerate(world.attestations):
@@ -153,7 +163,8 @@ class Recorded:
         return row
 
     def _by(self, who: int, table: type, **values: Any) -> Any:
-        return self._add(table, person_id=self.people[who].id, assignment_id=self.assignment.id, **values)
+        of = {"assignment_id": self.assignment.id, **values}
+        return self._add(table, person_id=self.people[who].id, **of)
 
     def _version(self, n: int, when: datetime, resign_by: date | None) -> PolicyVersion:
         return policies.publish(
@@ -173,16 +184,18 @@ class Recorded:
             recorded_from=EARLY,
             recorded_to=e["ended"],
             type=e["type"],
+            department=e["department"],
             starts=e["starts"],
             ends=last_day(e),
         )
         return UUID(str(row.id))
 
     def _attest(self, n: int, a: dict[str, Any]) -> None:
-        given = self._by(a["who"], Attestation, **self._leaf(n, a["kind"], a["version"], a["at"]))
+        of = {"assignment_id": self.earlier_id} if a["for_earlier"] else {}
+        given = self._by(a["who"], Attestation, **of, **self._leaf(n, a["kind"], a["version"], a["at"]))
         if a["withdrawn"]:
             leaf = self._leaf(n, Kind.WITHDRAWN, a["version"], a["withdrawn"])
-            self._by(a["who"], Attestation, **leaf, refers_to=given.id)
+            self._by(a["who"], Attestation, **of, **leaf, refers_to=given.id)
 
     def _leaf(self, n: int, kind: Kind, version: int, when: datetime) -> dict[str, Any]:
         return {
@@ -229,7 +242,11 @@ class Told:
                 found = here
             case Standing.LEFT:
                 found = [] if here else [e for e in mine if last_day(e) >= self.world.assigned_on]
-        return [e for e in found if e["type"] in self.world.audience and self.is_long_enough(e)]
+        return [e for e in found if self.is_meant(e) and self.is_long_enough(e)]
+
+    def is_meant(self, e: dict[str, Any]) -> bool:
+        departments = self.world.departments or [e["department"]]
+        return e["type"] in self.world.audience and e["department"] in departments
 
     def is_long_enough(self, e: dict[str, Any]) -> bool:
         least, last = self.world.least_days, last_day(e)
@@ -243,11 +260,15 @@ class Told:
         mine = [
             a
             for a in self.world.attestations
-            if a["who"] == self.who and a["kind"] in kinds and a["at"] <= self.moment
+            if a["who"] == self.who and a["kind"] in kinds and a["at"] <= self.moment and self.is_for_this(a)
         ]
         return sorted(
             (a for a in mine if not (a["withdrawn"] and a["withdrawn"] <= self.moment)), key=lambda a: a["at"]
         )
+
+    def is_for_this(self, a: dict[str, Any]) -> bool:
+        """Say whether it was given for this assignment, or counts for it; a refusal never does for another."""
+        return not a["for_earlier"] or (self.world.counts_earlier and a["kind"] in SIGNING_KINDS)
 
     def starts(self, standing: Standing) -> date:
         return min(e["starts"] for e in self.engaged(standing))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,6 +11,7 @@ from flask_wtf import FlaskForm
 from wtforms import Field, Form, IntegerField, RadioField, SelectField, SelectMultipleField
 from wtforms.validators import AnyOf, DataRequired, NumberRange, Optional, StopValidation, ValidationError
 
+from lms.assignments import Terms
 from lms.clock import day_in_words
 from lms.people import EngagementType
 from lms.policies import Policy, PolicyVersion
@@ -48,19 +48,6 @@ class WholeNumber(IntegerField):  # type: ignore[misc]
             super().process_formdata(valuelist)
         except ValueError:
             self.data = None
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What is to be assigned, as the form says it."""
-
-    policy_id: UUID
-    modules: list[str]
-    audience: list[EngagementType]
-    due_days: int | None
-    due_on: date | None
-    months: int | None
-    least_days: int | None
 
 
 def _number_of(
@@ -169,6 +156,7 @@ class AssignmentForm(FlaskForm):  # type: ignore[misc]
             policy_id=UUID(self.policy.data),
             modules=_chosen(self.modules),
             audience=[EngagementType(value) for value in _chosen(self.audience)],
+            departments=[],
             due_days=self.due_days.data if self.due.data == AFTER_DAYS else None,
             due_on=self.due_on.data if self.due.data == ON_A_DAY else None,
             months=self.months.data if self.valid.data == FOR_MONTHS else None,

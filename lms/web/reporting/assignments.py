@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 
 from lms import audit, compliance, scenarios, training
+from lms.assignments import Terms, drafted
 from lms.audit import Event
 from lms.clock import day_in_words, london_day
 from lms.compliance import Item, Standing
@@ -25,7 +26,7 @@ from lms.schools import Organisation
 from lms.status import Status
 from lms.training import Assignment
 from lms.web import access
-from lms.web.reporting.assignment_form import AssignmentForm, Terms
+from lms.web.reporting.assignment_form import AssignmentForm
 from lms.web.reporting.blueprint import blueprint
 
 ASSIGN, CHANGE = "assign", "change"
@@ -183,13 +184,7 @@ def _preview(
 ) -> Preview:
     now = access.request_time()
     policy, versions = next(pair for pair in in_force if pair[0].id == terms.policy_id)
-    draft = Assignment(
-        id=uuid4(),
-        recorded_from=now,
-        organisation_id=school.id,
-        assigned_on=london_day(now),
-        **{**asdict(terms), "audience": [str(type_) for type_ in terms.audience]},
-    )
+    draft = drafted(school.id, terms, now=now, assigned_on=london_day(now))
     item = Item(draft, policy, versions, now)
     today = _by_type(item, Standing.ENGAGED)
     later = _by_type(item, Standing.EXPECTED).total() - today.total()
