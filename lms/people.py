@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from lms.clock import london_day
 from lms.db import Base, Versioned, one_current, session
 from lms.errors import ConflictError
+from lms.recording import record_anew
 
 NAMELESS = "Name not given"
 """What stands for the name of somebody whose platform sent none, until they type one."""
@@ -227,41 +228,19 @@ def correct_engagements(
     Raises:
         ConflictError: an engagement would end before it starts.
     """
-    current: list[Engagement] = []
-    later: list[Engagement] = []
-    for engagement, wanted in changes:
-        different = {name: value for name, value in wanted.items() if getattr(engagement, name) != value}
-        kept = _corrected(engagement, different, by, now) if different else engagement
-        current.append(kept)
-        if kept is not engagement:
-            engagement.recorded_to = now
-            later.append(kept)
-    # The old rows end before the new ones come: there is one current row of each.
-    session.flush()
-    session.add_all(later)
-    session.flush()
-    return current
+    wanted = list(changes)
+    for engagement, different in wanted:
+        assert different.keys() <= ENGAGEMENT_FACTS
+        starts, ends = (different.get(name, getattr(engagement, name)) for name in ("starts", "ends"))
+        if ends is not None and ends < starts:
+            raise ConflictError("The last day can't be before the first day.")
+    return record_anew(wanted, by=by, now=now)
 
 
 ENGAGEMENT_FACTS = frozenset(
     {"person_id", "type", "job_title", "agency", "department", "manager_id", "starts", "ends"}
 )
 """What of an engagement can be corrected. The person changes when two records are found to be one person's."""
-
-
-def _corrected(
-    engagement: Engagement, different: Mapping[str, Any], by: UUID | None, now: datetime
-) -> Engagement:
-    assert different.keys() <= ENGAGEMENT_FACTS
-    facts = {c.key: getattr(engagement, c.key) for c in sa.inspect(Engagement).column_attrs}
-    facts |= {**different, "recorded_by": by}
-    if facts["ends"] is not None and facts["ends"] < facts["starts"]:
-        raise ConflictError("The last day can't be before the first day.")
-    if now > engagement.recorded_from:
-        return Engagement(**{**facts, "recorded_from": now, "recorded_to": None})
-    for name in (*different, "recorded_by"):
-        setattr(engagement, name, facts[name])
-    return engagement
 
 
 def give_role(person: Person, organisation_id: UUID, name: RoleName) -> None:

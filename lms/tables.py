@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lms import (  # noqa: F401 (imported for the tables that they define)
+    absences,
     attestations,
     audit,
     choice_counts,
@@ -21,6 +22,7 @@ from lms import (  # noqa: F401 (imported for the tables that they define)
     schools,
     tokens,
     training,
+    work,
 )
 from lms.db import Base
 from lms.lti import (  # noqa: F401 (for their tables too)

@@ -31,6 +31,36 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_correction_corrected_at"), ["corrected_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_correction_person_id"), ["person_id"], unique=False)
 
+    op.create_table(
+        "absence",
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("starts", sa.Date(), nullable=False),
+        sa.Column("ends", sa.Date(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("recorded_by", sa.Uuid(), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("recorded_from", lms.db.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("recorded_to", lms.db.UTCDateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisation.id"], name=op.f("fk_absence_organisation_id")
+        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_absence_person_id")),
+        sa.PrimaryKeyConstraint("id", "recorded_from", name=op.f("pk_absence")),
+    )
+    with op.batch_alter_table("absence", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_absence_organisation_person", ["organisation_id", "person_id"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_absence_person_id"), ["person_id"], unique=False)
+        batch_op.create_index(
+            "uq_absence_current",
+            ["id"],
+            unique=True,
+            sqlite_where=sa.text("recorded_to IS NULL"),
+            postgresql_where=sa.text("recorded_to IS NULL"),
+        )
+
     with op.batch_alter_table("engagement", schema=None) as batch_op:
         batch_op.add_column(sa.Column("recorded_by", sa.Uuid(), nullable=True))
 
@@ -39,4 +69,5 @@ def downgrade() -> None:
     """Undo the change."""
     with op.batch_alter_table("engagement", schema=None) as batch_op:
         batch_op.drop_column("recorded_by")
+    op.drop_table("absence")
     op.drop_table("correction")
