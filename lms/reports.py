@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from exports import attestation_register, csv_export, training_record
 from lms import record, register
@@ -35,6 +35,29 @@ class Format(StrEnum):
     CSV = "csv"
 
 
+Row = TypeVar("Row")
+
+
+class Watched:
+    """Counts a report's rows as they are made, all its sheets together, and tells somebody of each."""
+
+    def __init__(self, tell: Callable[[int], None]) -> None:
+        """`tell` is given how many rows there are so far; what it raises ends the report."""
+        self._tell = tell
+        self._count = 0
+
+    def __call__(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """Yield the same rows."""
+        for row in rows:
+            self._count += 1
+            self._tell(self._count)
+            yield row
+
+
+def _nobody(_: int) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """What was written: for the audit."""
@@ -49,11 +72,19 @@ def file_name(report: Report, scope: Scope, format: Format) -> str:
 
 
 def write_report(
-    report: Report, scope: Scope, *, format: Format, file: BinaryIO, made_by: str, made_at: datetime
+    report: Report,
+    scope: Scope,
+    *,
+    format: Format,
+    file: BinaryIO,
+    made_by: str,
+    made_at: datetime,
+    tell: Callable[[int], None] = _nobody,
 ) -> Written:
     """Write a report to `file`, which is open for reading and writing, and say how many rows and which bytes.
 
-    Memory doesn't grow with the rows.
+    Memory doesn't grow with the rows. `tell` is told how many rows there are, at each of them; what it raises ends
+    the report.
 
     Raises:
         StorageError: the file, or the temporary folder, can't be written to.
@@ -62,7 +93,7 @@ def write_report(
     """
     write = _WRITERS[report, format]
     try:
-        rows = write(scope, file, made_by, made_at)
+        rows = write(scope, file, made_by, made_at, Watched(tell))
         return Written(rows, _sha256(file))
     except OSError as error:
         raise StorageError(
@@ -79,39 +110,41 @@ def _sha256(file: BinaryIO) -> str:
     return digest.hexdigest()
 
 
-def _training_record(scope: Scope, file: BinaryIO, made_by: str, made_at: datetime) -> int:
+def _training_record(scope: Scope, file: BinaryIO, made_by: str, made_at: datetime, watched: Watched) -> int:
     tally = record.Tally()
     return training_record.write(
         file,
         record.items(scope),
-        record.counted(tally, record.rows(scope)),
-        record.leavers(scope),
+        watched(record.counted(tally, record.rows(scope))),
+        watched(record.leavers(scope)),
         tally,
         record.about(scope, report=Report.TRAINING_RECORD.words, made_at=made_at, made_by=made_by),
     )
 
 
-def _register(scope: Scope, file: BinaryIO, made_by: str, made_at: datetime) -> int:
+def _register(scope: Scope, file: BinaryIO, made_by: str, made_at: datetime, watched: Watched) -> int:
     tally = record.Tally()
     return attestation_register.write(
         file,
-        register.counted(tally, register.rows(scope)),
+        watched(register.counted(tally, register.rows(scope))),
         tally,
         record.about(scope, report=Report.ATTESTATION_REGISTER.words, made_at=made_at, made_by=made_by),
     )
 
 
-def _training_record_csv(scope: Scope, file: BinaryIO, made_by: str, made_at: datetime) -> int:
+def _training_record_csv(
+    scope: Scope, file: BinaryIO, made_by: str, made_at: datetime, watched: Watched
+) -> int:
     del made_by, made_at
-    return csv_export.write_record_csv(file, record.items(scope), record.rows(scope))
+    return csv_export.write_record_csv(file, record.items(scope), watched(record.rows(scope)))
 
 
-def _register_csv(scope: Scope, file: BinaryIO, made_by: str, made_at: datetime) -> int:
+def _register_csv(scope: Scope, file: BinaryIO, made_by: str, made_at: datetime, watched: Watched) -> int:
     del made_by, made_at
-    return csv_export.write_register_csv(file, register.rows(scope))
+    return csv_export.write_register_csv(file, watched(register.rows(scope)))
 
 
-_Writer = Callable[[Scope, BinaryIO, str, datetime], int]
+_Writer = Callable[[Scope, BinaryIO, str, datetime, Watched], int]
 _WRITERS: dict[tuple[Report, Format], _Writer] = {
     (Report.TRAINING_RECORD, Format.XLSX): _training_record,
     (Report.TRAINING_RECORD, Format.CSV): _training_record_csv,
