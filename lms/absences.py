@@ -96,7 +96,7 @@ def been_away(
 
 
 def days_away_since(
-    person_id: Any, organisation_id: UUID, since: Any, day: date, moment: Moment
+    person_id: Any, since: Any, organisation_id: UUID, day: date, moment: Moment
 ) -> sa.ColumnElement[int]:
     """Return `days_away` as SQL, for a person and a first day that are columns of the statement around it."""
     last = earlier(sa.func.coalesce(Absence.ends, day), sa.literal(day, sa.Date()))

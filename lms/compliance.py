@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import Enum
 from functools import lru_cache
 from typing import Any
@@ -18,7 +18,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from lms import audience
+from lms import absences, audience
 from lms.attestations import SIGNING_KINDS, Attestation, IdentityAssurance, Kind
 from lms.clock import london_day
 from lms.db import UTCDateTime, session
@@ -26,6 +26,7 @@ from lms.items import Item as Item
 from lms.items import deadlines
 from lms.items import items as items
 from lms.items import moment_of as moment_of
+from lms.lateness import is_overdue
 from lms.people import Engagement, EngagementType, Person, full_name
 from lms.status import Status
 from lms.training import Attempt, Exemption
@@ -67,6 +68,8 @@ class Obligation:
     next_due: date | None
     """When the signature stops counting, or the day it is due if there is none that counts."""
     days_overdue: int | None
+    is_away: bool
+    """Whether they are away on the day: then the clock stands still, and nothing is asked of them."""
 
     @property
     def name(self) -> str:
@@ -75,10 +78,10 @@ class Obligation:
 
     @property
     def sign_by(self) -> date | None:
-        """The day by which they must sign, or sign again; None where none is known."""
-        if self.status is Status.NOT_REQUIRED:
-            return None
-        return self.next_due if self.status is Status.SIGNED else self.due
+        """The day by which they must sign, or sign again; None where none is known, as while they are away."""
+        if self.status is Status.SIGNED:
+            return self.next_due
+        return None if self.is_away or self.status is Status.NOT_REQUIRED else self.due
 
 
 Among = Sequence[UUID] | sa.BindParameter[UUID] | None
@@ -111,6 +114,7 @@ def obligations(item: Item, standing: Standing = Standing.ENGAGED, among: Among 
             _number(item, signed).label("signed_number"),
             signed.identity_assurance,
             _status(item, standing, engaged, signed).label("status"),
+            absences.spans(engaged.c.person_id, *_school_then(item)).label("absences"),
         )
         .select_from(engaged)
         # Outer, though there always is one: a database leaves out an outer join that nothing is selected from.
@@ -135,6 +139,10 @@ def obliged(item: Item) -> sa.Subquery:
 def _by_then(item: Item) -> sa.BindParameter[datetime]:
     """Return the item's moment, by a name: a statement that is kept can be asked about another moment of its day."""
     return sa.bindparam("by_then", item.moment, UTCDateTime())
+
+
+def _school_then(item: Item) -> tuple[UUID, date, sa.BindParameter[datetime]]:
+    return item.assignment.organisation_id, item.day, _by_then(item)
 
 
 def _engaged(item: Item, standing: Standing, among: Among) -> sa.Subquery:
@@ -224,7 +232,7 @@ def _status(item: Item, standing: Standing, engaged: sa.Subquery, signed: Any) -
         (has_signed if left else sa.and_(has_signed, *_counts(item, signed)), Status.SIGNED),
         (_declined(item, person_id, signed), Status.DECLINED),
         (has_signed, Status.EXPIRED),
-        (sa.false() if left else _overdue(item, engaged), Status.OVERDUE),
+        (sa.false() if left else is_overdue(item, engaged, _by_then(item)), Status.OVERDUE),
         (_begun(item, person_id), Status.IN_PROGRESS),
     ]
     return sa.case(
@@ -271,16 +279,6 @@ def _declined(item: Item, person_id: sa.ColumnElement[Any], signed: Any) -> sa.C
     return sa.and_(person_id.in_(ever), has_declined)
 
 
-def _overdue(item: Item, engaged: sa.Subquery) -> sa.ColumnElement[bool]:
-    assignment = item.assignment
-    if assignment.due_on is not None:
-        latest_start, is_past = item.day, assignment.due_on < item.day
-    else:
-        latest_start = item.day - timedelta(days=assignment.due_days or 0)
-        is_past = assignment.assigned_on < latest_start
-    return engaged.c.starts < latest_start if is_past else sa.false()
-
-
 def _begun(item: Item, person_id: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
     return sa.exists().where(
         Attempt.person_id == person_id,
@@ -289,8 +287,8 @@ def _begun(item: Item, person_id: sa.ColumnElement[Any]) -> sa.ColumnElement[boo
     )
 
 
-_WORKED_OUT = {"due", "next_due", "days_overdue"}
-_WANTED = tuple(f.name for f in fields(Obligation) if f.name not in _WORKED_OUT)
+_WORKED_OUT = {"due", "next_due", "days_overdue", "is_away"}
+_WANTED = (*(f.name for f in fields(Obligation) if f.name not in _WORKED_OUT), "absences")
 
 
 def columns(table: sa.Subquery) -> list[sa.ColumnElement[Any]]:
@@ -303,13 +301,15 @@ def read(item: Item, row: Sequence[Any]) -> Obligation:
     found = dict(zip(_WANTED, row, strict=True))
     status, signed_at = Status(found.pop("status")), found["signed_at"]
     signed_on = london_day(signed_at) if signed_at else None
-    dates = deadlines(item, status, found["starts"], signed_on, found["signed_number"])
+    away = absences.read_spans(found.pop("absences"))
+    dates = deadlines(item, status, found["starts"], signed_on, found["signed_number"], away)
     return Obligation(
         **found,
         status=status,
         due=dates.due,
         next_due=dates.next_due,
         days_overdue=dates.days_overdue,
+        is_away=absences.is_away(away, item.day),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -10,6 +10,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from lms.absences import Away, days_away, is_away
 from lms.clock import add_months, end_of_day, london_day, start_of_day
 from lms.db import session
 from lms.policies import Policy, PolicyVersion
@@ -50,6 +51,10 @@ class Item:
             return max(starts, assignment.due_on)
         return max(starts, assignment.assigned_on) + timedelta(days=assignment.due_days or 0)
 
+    def clock_begins(self, starts: date) -> date:
+        """Return the day from which the days of somebody who starts on a day are counted."""
+        return max(starts, self.assignment.assigned_on)
+
     def signature_ends(self, signed_on: date, number: int) -> date | None:
         """Return the day on which a signature of version `number` stops counting; None if none is known."""
         ends = [v.resign_by + timedelta(days=1) for v in self.versions if v.resign_by and v.number > number]
@@ -80,13 +85,25 @@ class Deadlines:
 
 
 def deadlines(
-    item: Item, status: Status, starts: date, signed_on: date | None, number: int | None
+    item: Item,
+    status: Status,
+    starts: date,
+    signed_on: date | None,
+    number: int | None,
+    absences: Sequence[Away] = (),
 ) -> Deadlines:
-    """Return the deadlines of somebody who started on a day and last signed version `number`, if any, on another."""
+    """Return the deadlines of somebody who started on a day and last signed version `number`, if any, on another.
+
+    `absences` are theirs that have begun. What is due moves on by the days away that have passed since its clock began
+    (for who must sign again: since the signature ran out), and nobody who is away on the day is late.
+    """
     ends = item.signature_ends(signed_on, number) if signed_on and number is not None else None
-    due = ends if status is Status.EXPIRED and ends else item.due(starts)
-    is_late = status in (Status.OVERDUE, Status.EXPIRED)
-    open_until = None if status in (Status.NOT_REQUIRED, Status.DECLINED) else due
+    has_run_out = status is Status.EXPIRED
+    due, since = (ends, ends) if has_run_out and ends else (item.due(starts), item.clock_begins(starts))
+    due += timedelta(days=days_away(absences, since, item.day))
+    away = is_away(absences, item.day)
+    is_late = status in (Status.OVERDUE, Status.EXPIRED) and not away
+    open_until = None if away or status in (Status.NOT_REQUIRED, Status.DECLINED) else due
     next_due = ends if status is Status.SIGNED else open_until
     return Deadlines(due, next_due, (item.day - due).days if is_late else None)
 

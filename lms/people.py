@@ -15,7 +15,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.clock import london_day
 from lms.db import Base, Versioned, one_current, session
-from lms.errors import ConflictError
 from lms.recording import record_anew
 
 NAMELESS = "Name not given"
@@ -224,17 +223,8 @@ def correct_engagements(
     Returns:
         The rows that hold now, in the same order: the same row where nothing is otherwise, and where it was recorded
         at this very instant (or later: a clock may go back), because no report has seen it. Two statements for all.
-
-    Raises:
-        ConflictError: an engagement would end before it starts.
     """
-    wanted = list(changes)
-    for engagement, different in wanted:
-        assert different.keys() <= ENGAGEMENT_FACTS
-        starts, ends = (different.get(name, getattr(engagement, name)) for name in ("starts", "ends"))
-        if ends is not None and ends < starts:
-            raise ConflictError("The last day can't be before the first day.")
-    return record_anew(wanted, by=by, now=now)
+    return record_anew(changes, by=by, now=now)
 
 
 ENGAGEMENT_FACTS = frozenset(

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from lms import compliance, ledger
+from lms.absences import is_away, read_spans
 from lms.attestations import IdentityAssurance, Kind
 from lms.clock import london_day
 from lms.compliance import Item, Standing
@@ -195,7 +196,7 @@ class _Obliged(NamedTuple):
     kind: Kind | None
 
 
-_NEEDED = ("status", "starts", "signed_at", "signed_number", "identity_assurance", "signed_kind")
+_NEEDED = ("status", "starts", "signed_at", "signed_number", "identity_assurance", "signed_kind", "absences")
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,16 +251,21 @@ def _with_obligations(
 
 def _reading(item: Item) -> Callable[[Sequence[Any]], _Obliged]:
     @lru_cache(maxsize=4096)
-    def standing(word: str, starts: date, signed_on: date | None, number: int | None) -> _Standing:
-        status = Status(word)
-        dates = deadlines(item, status, starts, signed_on, number)
-        due = None if status is Status.NOT_REQUIRED else dates.due
+    def standing(
+        word: str, starts: date, signed_on: date | None, number: int | None, absences: str | None
+    ) -> _Standing:
+        status, away = Status(word), read_spans(absences)
+        dates = deadlines(item, status, starts, signed_on, number, away)
+        has_no_day = status is Status.NOT_REQUIRED or is_away(away, item.day)
+        due = None if has_no_day else dates.due
         return _Standing(ItemStatus(status, signed_on, due), dates.next_due, dates.days_overdue)
 
     def read(row: Sequence[Any]) -> _Obliged:
-        place, _, word, starts, signed_at, number, assurance, kind = row
+        place, _, word, starts, signed_at, number, assurance, kind, absences = row
         signed_on = london_day(signed_at) if signed_at else None
-        return _Obliged(place, standing(word, starts, signed_on, number), signed_at, assurance, kind)
+        return _Obliged(
+            place, standing(word, starts, signed_on, number, absences), signed_at, assurance, kind
+        )
 
     return read
 

@@ -12,6 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from lms import compliance
+from lms.absences import is_away, read_spans
 from lms.attestations import Attestation, IdentityAssurance, Kind, Signatory
 from lms.clock import london_day
 from lms.compliance import Item, Standing
@@ -69,7 +70,7 @@ def rows(scope: Scope) -> Iterator[RegisterRow]:
 _NEEDED = (
     *("person_id", "surname", "forename", "sort_name", "type", "job_title", "agency", "department"),
     *("starts", "ends", "status", "signed_at", "signed_kind", "signed_number", "identity_assurance"),
-    *("attestation_id", "signed_cycle"),
+    *("attestation_id", "signed_cycle", "absences"),
 )
 _METHODS = {Kind.SIGNED: "Typed name", Kind.ON_PAPER: "On paper", Kind.CONFIRMED: "Confirmed"}
 
@@ -112,7 +113,9 @@ def _reading(
             found["identity_assurance"],
         )
         signed_on = london_day(signed_at) if signed_at else None
-        dates = deadlines(item, status, found["starts"], signed_on, found["signed_number"])
+        away = read_spans(found["absences"])
+        dates = deadlines(item, status, found["starts"], signed_on, found["signed_number"], away)
+        has_no_day = status is Status.NOT_REQUIRED or _is_renewed(status, found) or is_away(away, item.day)
         version = versions.get(found["signed_number"], item.version)
         return RegisterRow(
             person_id=found["person_id"],
@@ -128,7 +131,7 @@ def _reading(
             version=version.label,
             hash_prefix=version.source_sha256[:12],
             assigned=assigned,
-            due=None if status is Status.NOT_REQUIRED or _is_renewed(status, found) else dates.due,
+            due=None if has_no_day else dates.due,
             status=status,
             signed_at=signed_at,
             method=_METHODS.get(found["signed_kind"]),

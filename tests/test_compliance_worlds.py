@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lms import compliance, policies, standings
+from lms.absences import Absence
 from lms.attestations import SIGNING_KINDS, Attestation, IdentityAssurance, Kind
 from lms.clock import add_months, london_day
 from lms.compliance import Standing
@@ -59,6 +60,7 @@ class World:
     attestations: list[dict[str, Any]]
     exemptions: list[dict[str, Any]]
     attempts: list[tuple[int, datetime]]
+    absences: list[dict[str, Any]]
 
 
 @st.composite
@@ -89,6 +91,15 @@ def worlds(draw: st.DrawFn) -> World:
     exemption = st.fixed_dictionaries(
         {"who": PEOPLE, "from": MOMENTS, "until": maybe(DAYS), "to": maybe(MOMENTS)}
     )
+    absence = st.fixed_dictionaries(
+        {
+            "who": PEOPLE,
+            "starts": DAYS,
+            "days": maybe(st.integers(0, 40)),
+            "from": MOMENTS,
+            "to": maybe(MOMENTS),
+        }
+    )
     return World(
         audience=draw(st.lists(TYPES, min_size=1, max_size=2, unique=True)),
         assigned_on=draw(DAYS),
@@ -105,8 +116,22 @@ def worlds(draw: st.DrawFn) -> World:
             for a in draw(st.lists(attestation, max_size=5, unique_by=lambda a: (a["who"], a["at"])))
         ],
         exemptions=draw(st.lists(exemption, max_size=2, unique_by=lambda e: e["who"])),
+        absences=_apart(draw(st.lists(absence, max_size=4))),
         attempts=draw(st.lists(st.tuples(PEOPLE, MOMENTS), max_size=2, unique_by=lambda a: a[0])),
     )
+
+
+def _apart(absences: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out what overlaps with an earlier one of the same person: no two may be on record."""
+    kept: list[dict[str, Any]] = []
+    for a in absences:
+        others = [b for b in kept if b["who"] == a["who"]]
+        if not any(
+            a["starts"] <= (last_day(b) or date.max) and b["starts"] <= (last_day(a) or date.max)
+            for b in others
+        ):
+            kept.append(a)
+    return kept
 
 
 class Recorded:
@@ -140,11 +165,17 @@ class Recorded:
             self._exempt(e)
         for who, when in world.attempts:
             self._begin(who, when)
+        for a in world.absences:
+            self._leave_for_a_while(a)
         session.flush()
 
     def _exempt(self, e: dict[str, Any]) -> None:
         span = {"recorded_from": e["from"], "recorded_to": ended(e)}
         self._by(e["who"], Exemption, until=e["until"], reason="Leave", **span)
+
+    def _leave_for_a_while(self, a: dict[str, Any]) -> None:
+        span = {"recorded_from": a["from"], "recorded_to": ended(a)}
+        self._add(Absence, person_id=self.people[a["who"]].id, starts=a["starts"], ends=last_day(a), **span)
 
     def _begin(self, who: int, when: datetime) -> None:
         self._by(
@@ -225,6 +256,20 @@ class Told:
     moment: datetime
 
     @property
+    def away(self) -> set[date]:
+        """Every day away so far, as is on record: counted one by one."""
+        days = set()
+        for a in self.world.absences:
+            known = a["from"] <= self.moment and not (ended(a) and ended(a) <= self.moment)
+            if a["who"] == self.who and known:
+                until = min(last_day(a) or self.day, self.day)
+                days |= {a["starts"] + timedelta(days=n) for n in range((until - a["starts"]).days + 1)}
+        return days
+
+    def moved(self, due: date, since: date) -> date:
+        return due + timedelta(days=sum(day >= since for day in self.away))
+
+    @property
     def day(self) -> date:
         return london_day(self.moment)
 
@@ -274,10 +319,10 @@ class Told:
         return min(e["starts"] for e in self.engaged(standing))
 
     def first_due(self, starts: date) -> date:
-        world = self.world
+        world, begins = self.world, max(starts, self.world.assigned_on)
         if world.due_on:
-            return max(world.due_on, starts)
-        return max(starts, world.assigned_on) + timedelta(days=world.due_days or 0)
+            return self.moved(max(world.due_on, starts), begins)
+        return self.moved(begins + timedelta(days=world.due_days or 0), begins)
 
     def ends(self, signed: dict[str, Any]) -> date:
         days = [date.max]
@@ -310,7 +355,8 @@ class Told:
             return Status.DECLINED
         if signed:
             return Status.EXPIRED
-        if not left and self.first_due(self.starts(standing)) < self.day:
+        is_late = self.day not in self.away and self.first_due(self.starts(standing)) < self.day
+        if not left and is_late:
             return Status.OVERDUE
         begun = any(who == self.who and when <= self.moment for who, when in self.world.attempts)
         return Status.IN_PROGRESS if begun else Status.NOT_STARTED
@@ -319,9 +365,13 @@ class Told:
         status, signed = self.status(Standing.ENGAGED), self.given(*SIGNING_KINDS)
         if status is Status.NOT_REQUIRED:
             return None
-        if status in (Status.SIGNED, Status.EXPIRED):
+        if status is Status.SIGNED:
             ends = self.ends(signed[-1])
             return None if ends == date.max else ends
+        if self.day in self.away:
+            return None
+        if status is Status.EXPIRED:
+            return self.moved(self.ends(signed[-1]), self.ends(signed[-1]))
         return self.first_due(self.starts(Standing.ENGAGED))
 
 
