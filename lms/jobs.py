@@ -25,7 +25,7 @@ from huey.serializer import SignedSerializer
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from lms import clock, letters, mail, tokens, work, worker
+from lms import clock, letters, long_exports, mail, tokens, work, worker
 from lms.config import Settings
 from lms.db import db, is_sqlite, session, transaction
 from lms.errors import NotFoundError
@@ -44,7 +44,7 @@ MAIL, SCORES, COURSES, WORK = "deliver", "scores", "courses", "work"
 """What there is to do, as the queue names it."""
 _WOKEN_BY = {mail.LEAVING: MAIL, scores.WAITING: SCORES, memberships.WANTED: COURSES, work.WANTED: WORK}
 """What a commit that leaves something (by its key in the session's `info`) has the worker look at."""
-KINDS: dict[str, Kind] = {kind.name: kind for kind in ()}
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (long_exports.KIND,)}
 """Every kind of long work, by its name."""
 
 

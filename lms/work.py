@@ -21,6 +21,8 @@ from lms.kept_files import Folder
 
 WANTED = "work_wanted"
 """In a session's `info` while it has work that may begin after the commit."""
+LEASE = timedelta(minutes=2)
+"""How long a worker may be silent; then it is taken to have been killed."""
 REMEMBERED = timedelta(days=90)
 """How long ended work is listed: what was asked for may hold a name."""
 LATE = timedelta(seconds=90)

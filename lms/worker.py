@@ -22,12 +22,10 @@ import sqlalchemy as sa
 from lms.db import session, transaction
 from lms.errors import CountersignError, StorageBusyError
 from lms.kept_files import Folder
-from lms.work import Job, JobState, draft_name
+from lms.work import LEASE, Job, JobState, draft_name
 
 log = logging.getLogger("countersign")
 
-LEASE = timedelta(minutes=2)
-"""How long a worker may be silent; then it is taken to have been killed."""
 MOST_ATTEMPTS = 3
 """How often work is begun before it has failed."""
 KEPT = timedelta(days=7)

@@ -1,0 +1,71 @@
+"""How far long work is, as a share and in words, for whoever waits for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from lms.clock import time_in_words
+from lms.work import LEASE, Job, JobState
+
+TOO_EARLY = 2.0
+"""Seconds within which nobody can say how long the rest will take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`percent` is None where nobody knows of how much; it is 100 only at the end."""
+
+    percent: int | None
+    words: str
+
+
+def progress(job: Job, now: datetime) -> Progress:
+    """Return how far a piece of work is that hasn't ended."""
+    if job.state is JobState.WAITING:
+        return Progress(
+            None, "Waiting to begin. That takes a minute at most, unless other work is before it."
+        )
+    percent = min(99, 100 * job.done // job.total) if job.total else None
+    if job.is_cancel_wanted:
+        return Progress(percent, "Stopping: the part in hand is brought to its end first.")
+    if not job.is_held(now):
+        return Progress(percent, _silence(job))
+    return Progress(percent, " ".join(filter(None, (_done(job), _rest(job, now)))))
+
+
+def time_left(done: int, total: int, seconds: float) -> str:
+    """Return how long the rest takes if it goes as what was done in these seconds; empty when it's too early to say."""
+    if not 0 < done < total or seconds < TOO_EARLY:
+        return ""
+    left = seconds * (total - done) / done
+    if left < 10:
+        return "A few seconds left."
+    if left < 55:
+        return f"About {round(left / 10) * 10} seconds left."
+    if left < 90:
+        return "About a minute left."
+    if left < 55 * 60:
+        return f"About {round(left / 60)} minutes left."
+    hours = max(1, round(left / 3600))
+    return f"About {hours} hour{'s' if hours > 1 else ''} left."
+
+
+def _done(job: Job) -> str:
+    if not job.done:
+        return "Just begun."
+    of = f" of {job.total:,}" if job.total and job.total >= job.done else ""
+    return f"{job.done:,}{of} {job.words}".rstrip() + "."
+
+
+def _rest(job: Job, now: datetime) -> str:
+    if job.total is None or job.begun_at is None:
+        return ""
+    if job.done >= job.total:
+        return "Nearly finished."
+    return time_left(job.done, job.total, (now - job.begun_at).total_seconds())
+
+
+def _silence(job: Job) -> str:
+    heard = f" since {time_in_words(job.lease_until - LEASE)}" if job.lease_until else ""
+    return f"There is no word{heard} of the worker that did this. The next one takes it up."
