@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -70,6 +70,10 @@ class Terms:
     due_on: date | None
     months: int | None
     least_days: int | None
+
+    def of(self, policy_id: UUID) -> Terms:
+        """Return the same for another policy: another school's."""
+        return replace(self, policy_id=policy_id)
 
 
 def drafted(
@@ -143,9 +147,7 @@ def assign(
         ConflictError: nobody is named, the due day isn't said once, or the days are none.
     """
     terms = Terms(policy_id, modules, audience, list(departments), due_days, due_on, months, least_days)
-    return _recorded(
-        drafted(organisation_id, terms, now=now, assigned_on=assigned_on, id=id, earlier=earlier)
-    )
+    return record(drafted(organisation_id, terms, now=now, assigned_on=assigned_on, id=id, earlier=earlier))
 
 
 def change(assignment: Assignment, terms: Terms, now: datetime) -> Assignment:
@@ -166,10 +168,11 @@ def change(assignment: Assignment, terms: Terms, now: datetime) -> Assignment:
     )
     if ended.first() is None:
         raise ConflictError("Somebody changed this assignment a moment ago. Look at it before you try again.")
-    return _recorded(later)
+    return record(later)
 
 
-def _recorded(assignment: Assignment) -> Assignment:
+def record(assignment: Assignment) -> Assignment:
+    """Put on record what was drafted, and return it."""
     session.add(assignment)
     session.flush()
     return assignment

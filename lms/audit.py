@@ -20,7 +20,10 @@ class Event(StrEnum):
     SIGN_IN_REFUSED = "sign_in_refused"  # method
     SIGNED_OUT = "signed_out"  #
     EXPORTED = "exported"  # report, rows, sha256
+    EXPORT_FETCHED = "export_fetched"  # report, rows, sha256 (of a file that was made before)
+    WORK_CANCELLED = "work_cancelled"  # job
     ASSIGNMENT_SAVED = "assignment_saved"  # assignment
+    ASSIGNMENT_CHANGED = "assignment_changed"  # assignment
     ASSIGNMENT_ENDED = "assignment_ended"  # assignment
     EXEMPTION_SAVED = "exemption_saved"  # assignment
     EXEMPTION_LIFTED = "exemption_lifted"  # assignment

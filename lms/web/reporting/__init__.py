@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lms.web.reporting import assignments, course, exporting, people, platform, records
+from lms.web.reporting import assigning, assignments, course, exporting, people, platform, records
 from lms.web.reporting.blueprint import blueprint
 
-__all__ = ["assignments", "blueprint", "course", "exporting", "people", "platform", "records"]
+__all__ = ["assigning", "assignments", "blueprint", "course", "exporting", "people", "platform", "records"]
