@@ -68,6 +68,8 @@ class Obligation:
     next_due: date | None
     """When the signature stops counting, or the day it is due if there is none that counts."""
     days_overdue: int | None
+    signature_ends: date | None
+    """When what was signed last stops, or stopped, counting."""
     is_away: bool
     """Whether they are away on the day: then the clock stands still, and nothing is asked of them."""
 
@@ -287,7 +289,7 @@ def _begun(item: Item, person_id: sa.ColumnElement[Any]) -> sa.ColumnElement[boo
     )
 
 
-_WORKED_OUT = {"due", "next_due", "days_overdue", "is_away"}
+_WORKED_OUT = {"due", "next_due", "days_overdue", "signature_ends", "is_away"}
 _WANTED = (*(f.name for f in fields(Obligation) if f.name not in _WORKED_OUT), "absences")
 
 
@@ -309,6 +311,7 @@ def read(item: Item, row: Sequence[Any]) -> Obligation:
         due=dates.due,
         next_due=dates.next_due,
         days_overdue=dates.days_overdue,
+        signature_ends=dates.signature_ends,
         is_away=absences.is_away(away, item.day),
     )
 

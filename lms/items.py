@@ -82,6 +82,8 @@ class Deadlines:
     next_due: date | None
     """When the signature stops counting, or the day it is due if there is none that counts."""
     days_overdue: int | None
+    signature_ends: date | None
+    """When what was signed last stops, or stopped, counting; None where it doesn't, or nothing was."""
 
 
 def deadlines(
@@ -105,7 +107,7 @@ def deadlines(
     is_late = status in (Status.OVERDUE, Status.EXPIRED) and not away
     open_until = None if away or status in (Status.NOT_REQUIRED, Status.DECLINED) else due
     next_due = ends if status is Status.SIGNED else open_until
-    return Deadlines(due, next_due, (item.day - due).days if is_late else None)
+    return Deadlines(due, next_due, (item.day - due).days if is_late else None, ends)
 
 
 def moment_of(as_at: date | None, now: datetime) -> datetime:

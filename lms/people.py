@@ -125,11 +125,15 @@ def add_person(
     known_as: str | None = None,
     email: str | None = None,
     staff_no: str | None = None,
+    id: UUID | None = None,
 ) -> Person:
-    """Add somebody to an organisation tree. Two people may share a name or an address."""
+    """Add somebody to an organisation tree. Two people may share a name or an address.
+
+    `id` is their own, where it has been given one.
+    """
     surname, forename = " ".join(surname.split()), " ".join(forename.split())
     person = Person(
-        id=uuid4(),
+        id=id or uuid4(),
         root_id=root_id,
         surname=surname,
         forename=forename,
@@ -286,6 +290,27 @@ def people_with_email(email: str) -> list[Person]:
     """Return everybody with this work address: none, one, or the several who share an office's."""
     wanted = email.strip().lower()
     return list(session.scalars(sa.select(Person).where(Person.email == wanted, Person.erased_at.is_(None))))
+
+
+def colleagues(school_id: UUID, words: str, now: datetime) -> list[Person]:
+    """Return who works at a school, or will, by this staff number, e-mail address or name. One query."""
+    wanted, name = words.strip(), folded(words).split()
+    if not name:
+        return []
+    works_here = sa.exists().where(
+        Engagement.person_id == Person.id,
+        Engagement.organisation_id == school_id,
+        Engagement.recorded_to.is_(None),
+        sa.or_(Engagement.ends.is_(None), Engagement.ends >= london_day(now)),
+    )
+    may_be = sa.or_(
+        Person.staff_no == wanted, Person.email == wanted.lower(), Person.sort_name.contains(name[-1])
+    )
+    found = session.scalars(
+        sa.select(Person).where(works_here, may_be).order_by(Person.sort_name, Person.id)
+    ).all()
+    exact = [p for p in found if wanted == p.staff_no or wanted.lower() == p.email]
+    return exact or [p for p in found if name_fits(wanted, p)]
 
 
 def name_fits(typed: str, person: Person) -> bool:
