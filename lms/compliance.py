@@ -321,31 +321,32 @@ def of_person(person_id: UUID, wanted: Sequence[Item], standing: Standing) -> li
     if not wanted:
         return []
     asked = {"among": [person_id], "by_then": wanted[0].moment}
-    rows = session.execute(_of_some(_kept_by(wanted), standing), asked).all()
+    rows = session.execute(_of_some(alike(wanted), standing), asked).all()
     held = {row.assignment_id: tuple(row) for row in rows}
     found = ((item, held.get(item.assignment.id)) for item in wanted)
     return [(item, read(item, row)) for item, row in found if row is not None]
 
 
 @dataclass(frozen=True, slots=True)
-class _Items:
-    """Items, alike where a statement about one is the statement about the other, but for the moment."""
+class Alike:
+    """Items, alike where a statement about them is the statement about the others, but for the moment."""
 
     facts: tuple[Hashable, ...]
     items: tuple[Item, ...] = field(compare=False)
 
 
-def _kept_by(wanted: Sequence[Item]) -> _Items:
+def alike(wanted: Sequence[Item]) -> Alike:
+    """Return items of one day as what a statement about them is kept by; it is asked with their moment, `by_then`."""
     # Rows of assignments and versions are never changed, only ended.
     facts = (
         (item.assignment.id, item.assignment.recorded_from, item.day, *(v.id for v in item.versions))
         for item in wanted
     )
-    return _Items(tuple(facts), tuple(wanted))
+    return Alike(tuple(facts), tuple(wanted))
 
 
 @lru_cache(maxsize=64)
-def _of_some(wanted: _Items, standing: Standing) -> sa.CompoundSelect[*tuple[Any, ...]]:
+def _of_some(wanted: Alike, standing: Standing) -> sa.CompoundSelect[*tuple[Any, ...]]:
     """Return the statement about some people. To build it takes several times as long as to ask it."""
     among = sa.bindparam("among", expanding=True, type_=sa.Uuid())
     parts = (obligations(item, standing, among) for item in wanted.items)
