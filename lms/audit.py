@@ -25,8 +25,18 @@ class Event(StrEnum):
     ASSIGNMENT_SAVED = "assignment_saved"  # assignment
     ASSIGNMENT_CHANGED = "assignment_changed"  # assignment
     ASSIGNMENT_ENDED = "assignment_ended"  # assignment
+    LIST_COMPARED = "list_compared"  # lines, not_here, not_listed, unassigned (how many, and nothing of the list)
     EXEMPTION_SAVED = "exemption_saved"  # assignment
     EXEMPTION_LIFTED = "exemption_lifted"  # assignment
+    PERSON_ADDED = "person_added"  #
+    PERSON_CORRECTED = "person_corrected"  # names (of the facts)
+    KNOWN_PERSON_SHOWN = "known_person_shown"  #
+    ENGAGEMENT_ADDED = "engagement_added"  # type
+    ENGAGEMENT_CORRECTED = "engagement_corrected"  # names (of the facts)
+    ABSENCE_SAVED = "absence_saved"  # absence
+    ABSENCE_ENDED = "absence_ended"  # absence
+    OUTSIDE_TRAINING_RECORDED = "outside_training_recorded"  # training
+    OUTSIDE_TRAINING_WITHDRAWN = "outside_training_withdrawn"  # training
     CONTACTS_CHANGED = "contacts_changed"  # names (of the placeholders and settings)
     POLICY_PUBLISHED = "policy_published"  # policy, label, sha256
     HELP_ANSWERED = "help_answered"  # request
@@ -59,6 +69,8 @@ class Event(StrEnum):
     PASSPORT_SHOWN = "passport_shown"  # at (the school that looked), attestation
     KIOSK_OPENED = "kiosk_opened"  #
     KIOSK_LEFT = "kiosk_left"  #
+    ROSTER_APPLIED = "roster_applied"  # roster_import, new, changed, unchanged, refused, ended
+    ROSTER_UNDONE = "roster_undone"  # roster_import
     MATCH_SETTLED = "match_settled"  # identity, same (yes, no)
 
 
