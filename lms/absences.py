@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lms.clock import day_in_words, london_day
+from lms.clock import day_in_words
 from lms.db import Base, Versioned, one_current, session
 from lms.errors import ConflictError
 from lms.people import Person
@@ -43,6 +43,10 @@ class Absence(Versioned, Base):
     reason: Mapped[str | None]
     """HR's alone to see."""
     recorded_by: Mapped[UUID | None]
+
+    def is_on(self, day: date) -> bool:
+        """Say whether somebody is away on a day."""
+        return Away(self.starts, self.ends).covers(day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,13 +209,6 @@ def absences_of(person_id: UUID, school_id: UUID) -> list[Absence]:
             .order_by(Absence.starts.desc())
         )
     )
-
-
-def absence_on(person_id: UUID, school_id: UUID, now: datetime) -> Absence | None:
-    """Return the absence that somebody is on today."""
-    today = london_day(now)
-    found = (one for one in absences_of(person_id, school_id) if Away(one.starts, one.ends).covers(today))
-    return next(found, None)
 
 
 def _check(person: Person, school_id: UUID, but: UUID | None, starts: date, ends: date | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -11,12 +11,15 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from lms import compliance
+from lms.absences import Absence, absences_of
 from lms.attestations import Attestation, Kind, Signatory
 from lms.clock import london_day
 from lms.compliance import Item, Obligation, Standing
+from lms.corrections import Correction, corrections_of
 from lms.db import session
 from lms.errors import NotFoundError
 from lms.help_requests import HelpRequest
+from lms.outside_training import OutsideTraining, outside_of
 from lms.people import Engagement, Person
 from lms.policies import Policy, PolicyVersion
 from lms.schools import Organisation
@@ -76,7 +79,11 @@ class History:
     evidence: list[Evidence]
     excused: list[Excused]
     asked: list[Asked]
-    manager_names: dict[UUID, str]
+    absences: list[Absence]
+    outside: list[OutsideTraining]
+    corrections: list[Correction]
+    names: dict[UUID, str]
+    """Of managers, and of those who recorded or corrected something."""
 
 
 def person_at(school: Organisation, person_id: UUID) -> Person:
@@ -89,8 +96,9 @@ def person_at(school: Organisation, person_id: UUID) -> Person:
 
 
 def history_of(school: Organisation, person: Person, now: datetime) -> History:
-    """Return everything on record about a person at a school. Eight queries."""
+    """Return everything on record about a person at a school. Eleven queries."""
     engagements = _engagements(school, person)
+    corrected = corrections_of(person.id)
     return History(
         person=person,
         engagements=engagements,
@@ -98,7 +106,10 @@ def history_of(school: Organisation, person: Person, now: datetime) -> History:
         evidence=_evidence(school, person),
         excused=_excused(school, person),
         asked=_asked(school.id, HelpRequest.person_id == person.id),
-        manager_names=_names([e.manager_id for rows in engagements for e in rows if e.manager_id]),
+        absences=absences_of(person.id, school.id),
+        outside=outside_of(person.id, school.id),
+        corrections=corrected,
+        names=_names(_mentioned(engagements, corrected)),
     )
 
 
@@ -185,7 +196,13 @@ def _title(
     )
 
 
-def _names(person_ids: Sequence[UUID]) -> dict[UUID, str]:
+def _mentioned(engagements: list[list[Engagement]], corrected: list[Correction]) -> set[UUID]:
+    by = {one.corrected_by for one in corrected}
+    recorded = {id for rows in engagements for e in rows for id in (e.manager_id, e.recorded_by)}
+    return {id for id in by | recorded if id}
+
+
+def _names(person_ids: Collection[UUID]) -> dict[UUID, str]:
     if not person_ids:
         return {}
     return {p.id: p.name for p in session.scalars(sa.select(Person).where(Person.id.in_(person_ids)))}

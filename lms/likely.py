@@ -1,4 +1,4 @@
-"""Who on record in the trust may be the same person: found and asked about, so that nobody is recorded twice unasked."""
+"""Who on record in the trust may be the same person: found and asked about, so that nobody is recorded twice."""
 
 from __future__ import annotations
 

@@ -61,6 +61,36 @@ def upgrade() -> None:
             postgresql_where=sa.text("recorded_to IS NULL"),
         )
 
+    op.create_table(
+        "outside_training",
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("done_on", sa.Date(), nullable=False),
+        sa.Column("said_by", sa.Text(), nullable=False),
+        sa.Column("recorded_by", sa.Uuid(), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("recorded_from", lms.db.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("recorded_to", lms.db.UTCDateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisation.id"], name=op.f("fk_outside_training_organisation_id")
+        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_outside_training_person_id")),
+        sa.PrimaryKeyConstraint("id", "recorded_from", name=op.f("pk_outside_training")),
+    )
+    with op.batch_alter_table("outside_training", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_outside_training_organisation_person", ["organisation_id", "person_id"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_outside_training_person_id"), ["person_id"], unique=False)
+        batch_op.create_index(
+            "uq_outside_training_current",
+            ["id"],
+            unique=True,
+            sqlite_where=sa.text("recorded_to IS NULL"),
+            postgresql_where=sa.text("recorded_to IS NULL"),
+        )
+
     with op.batch_alter_table("engagement", schema=None) as batch_op:
         batch_op.add_column(sa.Column("recorded_by", sa.Uuid(), nullable=True))
 
@@ -69,5 +99,6 @@ def downgrade() -> None:
     """Undo the change."""
     with op.batch_alter_table("engagement", schema=None) as batch_op:
         batch_op.drop_column("recorded_by")
+    op.drop_table("outside_training")
     op.drop_table("absence")
     op.drop_table("correction")

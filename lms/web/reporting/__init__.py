@@ -2,7 +2,30 @@
 
 from __future__ import annotations
 
-from lms.web.reporting import assigning, assignments, course, exporting, people, platform, records
+from lms.web.reporting import (
+    assigning,
+    assignments,
+    away,
+    comparing,
+    course,
+    exporting,
+    people,
+    platform,
+    recording,
+    records,
+)
 from lms.web.reporting.blueprint import blueprint
 
-__all__ = ["assigning", "assignments", "blueprint", "course", "exporting", "people", "platform", "records"]
+__all__ = [
+    "assigning",
+    "assignments",
+    "away",
+    "blueprint",
+    "comparing",
+    "course",
+    "exporting",
+    "people",
+    "platform",
+    "recording",
+    "records",
+]
