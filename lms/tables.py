@@ -20,6 +20,8 @@ from lms import (  # noqa: F401 (imported for the tables that they define)
     paper,
     people,
     policies,
+    reminder_settings,
+    reminders,
     roster_imports,
     schools,
     tokens,
