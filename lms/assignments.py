@@ -215,8 +215,15 @@ def exempt(
     assignment: Assignment, person_id: UUID, *, reason: str, until: date | None, now: datetime
 ) -> None:
     """Record that somebody needn't do an assignment, in place of what was recorded before."""
-    lift_exemption(assignment.id, person_id, now)
-    session.add(
+    exempt_all(assignment, [person_id], reason=reason, until=until, now=now)
+
+
+def exempt_all(
+    assignment: Assignment, person_ids: Sequence[UUID], *, reason: str, until: date | None, now: datetime
+) -> None:
+    """Record the same of several people, for one reason. Two statements, however many they are."""
+    _lift(assignment.id, person_ids, now)
+    session.add_all(
         Exemption(
             id=uuid4(),
             recorded_from=now,
@@ -226,15 +233,20 @@ def exempt(
             reason=reason,
             until=until,
         )
+        for person_id in person_ids
     )
     session.flush()
 
 
 def lift_exemption(assignment_id: UUID, person_id: UUID, now: datetime) -> None:
     """Record that an exemption no longer holds."""
+    _lift(assignment_id, [person_id], now)
+
+
+def _lift(assignment_id: UUID, person_ids: Sequence[UUID], now: datetime) -> None:
     session.execute(
         sa.update(Exemption)
-        .where(Exemption.assignment_id == assignment_id, Exemption.person_id == person_id)
+        .where(Exemption.assignment_id == assignment_id, Exemption.person_id.in_(person_ids))
         .where(Exemption.recorded_to.is_(None))
         .values(recorded_to=now)
     )

@@ -105,6 +105,19 @@ def people(
     return _page(item, table, conditions(table, filters), _order(item, table, sort, descending), page)
 
 
+def asked(item: Item, filters: Filters, most: int) -> tuple[list[Obligation], int]:
+    """Return those of whom an item is required, by name and no more than `most`, and how many there are. One query."""
+    table = compliance.obligations(item)
+    wanted = [*conditions(table, filters), table.c.status != Status.NOT_REQUIRED.value]
+    rows = session.execute(
+        sa.select(sa.func.count().over(), *compliance.columns(table))
+        .where(*wanted)
+        .order_by(table.c.sort_name, table.c.person_id)
+        .limit(most)
+    ).all()
+    return [compliance.read(item, tuple(row)[1:]) for row in rows], rows[0][0] if rows else 0
+
+
 def team(manager_id: UUID, item: Item, *, name: str = "", done: bool | None = None, page: int = 1) -> Page:
     """Return one page of those who must sign and whom somebody manages: everyone, or those who have or haven't."""
     table = compliance.obligations(item)

@@ -8,11 +8,13 @@ from lms.web.reporting import (
     away,
     comparing,
     course,
+    exempting,
     exporting,
     people,
     platform,
     recording,
     records,
+    roster,
 )
 from lms.web.reporting.blueprint import blueprint
 
@@ -23,9 +25,11 @@ __all__ = [
     "blueprint",
     "comparing",
     "course",
+    "exempting",
     "exporting",
     "people",
     "platform",
     "recording",
     "records",
+    "roster",
 ]
