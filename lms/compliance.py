@@ -22,6 +22,7 @@ from lms import absences, audience
 from lms.attestations import SIGNING_KINDS, Attestation, IdentityAssurance, Kind
 from lms.clock import london_day
 from lms.db import UTCDateTime, session
+from lms.db import stream as stream_rows
 from lms.items import Item as Item
 from lms.items import deadlines
 from lms.items import items as items
@@ -382,7 +383,7 @@ def stream(wanted: Sequence[Item], standing: Standing, names: Sequence[str]) -> 
     everyone = sa.union_all(*parts).subquery("everyone")
     columns = [everyone.c.place, everyone.c.key, *(everyone.c[name] for name in names)]
     order = (everyone.c.sort_name, everyone.c.key, everyone.c.place)
-    yield from session.execute(sa.select(*columns).order_by(*order), execution_options={"yield_per": 1000})
+    yield from stream_rows(sa.select(*columns).order_by(*order))
 
 
 def key(person_id: Any) -> sa.ColumnElement[Any]:

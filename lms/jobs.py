@@ -25,7 +25,7 @@ from huey.serializer import SignedSerializer
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from lms import clock, letters, long_exports, mail, tokens, work, worker
+from lms import clock, letters, long_exports, mail, roster, roster_imports, tokens, work, worker
 from lms.config import Settings
 from lms.db import db, is_sqlite, session, transaction
 from lms.errors import NotFoundError
@@ -44,7 +44,7 @@ MAIL, SCORES, COURSES, WORK = "deliver", "scores", "courses", "work"
 """What there is to do, as the queue names it."""
 _WOKEN_BY = {mail.LEAVING: MAIL, scores.WAITING: SCORES, memberships.WANTED: COURSES, work.WANTED: WORK}
 """What a commit that leaves something (by its key in the session's `info`) has the worker look at."""
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (long_exports.KIND,)}
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (long_exports.KIND, roster.KIND)}
 """Every kind of long work, by its name."""
 
 
@@ -73,6 +73,8 @@ def run_worker(app: App) -> None:
         workers=len(_WOKEN_BY), max_delay=1.0, graceful_signal="TERM", shutdown_timeout=STOP_WITHIN
     )
     queue.must_stop = consumer.stop_flag.is_set
+    # What the worker before this one was told to leave.
+    queue.wake(WORK)
     consumer.run()
 
 
@@ -169,6 +171,7 @@ class Queue:
         with app.app_context(), transaction():
             mail.give_up_unfinished(clock.now())
             tokens.sweep(clock.now())
+            roster_imports.sweep(clock.now())
             logins.sweep(clock.now())
             launch_log.sweep(clock.now())
             work.sweep(kept_files(app.config["SETTINGS"]), clock.now())

@@ -20,7 +20,7 @@ from lms.absences import is_away, read_spans
 from lms.attestations import IdentityAssurance, Kind
 from lms.clock import london_day
 from lms.compliance import Item, Standing
-from lms.db import session
+from lms.db import stream
 from lms.errors import ConflictError
 from lms.items import deadlines
 from lms.people import Engagement, EngagementType, Person
@@ -226,8 +226,7 @@ def _people(scope: Scope, standing: Standing) -> Iterator[_Engaged]:
         .where(*compliance.on_the_day(standing, day, school.id, scope.moment))
         .order_by(Person.sort_name, Person.id, first, Engagement.id)
     )
-    found = session.execute(statement, execution_options={"yield_per": 1000})
-    for key, engagements in groupby(found, key=lambda row: row.key):
+    for key, engagements in groupby(stream(statement), key=lambda row: row.key):
         yield _Engaged(key, list(engagements))
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -47,11 +48,12 @@ class Watched:
         self._count = 0
 
     def __call__(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """Yield the same rows."""
-        for row in rows:
-            self._count += 1
-            self._tell(self._count)
-            yield row
+        """Yield the same rows; where `tell` ends the report, the database lets go of the others."""
+        with closing(rows) if isinstance(rows, Generator) else nullcontext():
+            for row in rows:
+                self._count += 1
+                self._tell(self._count)
+                yield row
 
 
 def _nobody(_: int) -> None:

@@ -15,7 +15,6 @@ from flask.typing import ResponseReturnValue
 from lms import audit, jobs, work
 from lms.audit import Event
 from lms.db import session
-from lms.errors import NotFoundError
 from lms.kept_files import FileRefused
 from lms.people import Person
 from lms.progress import progress
@@ -41,7 +40,15 @@ def _exports(_: Job) -> str:
     return url_for("reporting.exports", school=access.school().slug)
 
 
-WAYS_ON: dict[str, tuple[str, Callable[[Job], str]]] = {"export": ("Exports", _exports)}
+def _staff_list(job: Job) -> str:
+    import_id = UUID(job.params["roster_import"])
+    return url_for("reporting.import_preview", school=access.school().slug, import_id=import_id)
+
+
+WAYS_ON: dict[str, tuple[str, Callable[[Job], str]]] = {
+    "export": ("Exports", _exports),
+    "roster": ("the staff list", _staff_list),
+}
 """By the kind's name: the page that a piece of work belongs to, in words, and its address."""
 
 
@@ -94,10 +101,9 @@ def cancel_work(school: str, job_id: UUID) -> ResponseReturnValue:
 @blueprint.post("/schools/<school>/records/work/<uuid:job_id>/file")
 def fetch_work(school: str, job_id: UUID) -> ResponseReturnValue:
     """Hand over the file, if it is what was made; the audit says who fetched it."""
-    del school
     job = work.find(access.school().id, job_id)
-    if job.file is None or job.file_name is None or job.sha256 is None:
-        raise NotFoundError("There is no file here, or not any more. Go to Exports and make it again.")
+    if not _is_kept(job) or job.file is None or job.file_name is None or job.sha256 is None:
+        return redirect(url_for(".work_page", school=school, job_id=job_id), 303)
     try:
         file = jobs.kept_files(access.settings()).open_checked(job.file, job.sha256)
     except FileRefused as refusal:
@@ -131,7 +137,7 @@ def _page(job: Job, refusal: str | None = None) -> str:
         "reporting/work.html",
         line=line,
         back=(ways_on[0], ways_on[1](job)) if ways_on else None,
-        errors=[refusal] if refusal else None,
+        refusal=refusal,
         **_standing(job),
     )
 
@@ -142,8 +148,12 @@ def _standing(job: Job) -> dict[str, object]:
         "job": job,
         "progress": None if job.has_ended else progress(job, now),
         "is_late": work.is_late([job], now),
-        "is_kept": job.file is not None and job.kept_until is not None and job.kept_until >= now,
+        "is_kept": _is_kept(job),
     }
+
+
+def _is_kept(job: Job) -> bool:
+    return job.file is not None and job.kept_until is not None and job.kept_until >= access.request_time()
 
 
 def _audit_fetched(job: Job, actor_id: UUID) -> None:
