@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from lms.roster_table import Cell
 from lms.roster_words import UnusableError, optional_words, shown
@@ -49,6 +49,8 @@ def day(cell: Cell, today: date) -> date | None:
         return cell
     if isinstance(cell, int | float) and not isinstance(cell, bool):
         return _excel_day(cell)
+    if isinstance(cell, time | timedelta):
+        raise UnusableError("it is a time, not a day: write it as 23/11/2026")
     text = optional_words(cell)
     if text is None:
         return None

@@ -7,13 +7,14 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterator
-from itertools import islice
 
+from lms.roster_headings import FIELD_OF
 from lms.roster_table import LONGEST_CELL, MOST_COLUMNS, MOST_ROWS, Cell, RosterRefused, Row, Table
 
 _PARTINGS = ",;\t|"
 _LOOKED_AT = 60
-"""Rows from which what parts the cells is told."""
+"""Rows from which what parts the cells is told, among the first lines."""
+_FIRST_LINES = 1_000
 _LINES_IN_A_CELL = 20
 """A cell may hold an address; one of more lines has a quotation mark that was never closed."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -71,14 +72,23 @@ def _encoding(content: bytes) -> str:
 
 
 def _parting(lines: list[str]) -> str:
-    """Return the mark with which most of the first rows fall into the same number of cells, the more the better."""
+    """Return the mark that brings out headings which are known.
 
-    def evenness(mark: str) -> tuple[int, int]:
-        rows = (row for row in _rows(lines, 0, mark) if not row.is_blank)
-        widths = Counter(len(row.cells) for row in islice(rows, _LOOKED_AT) if len(row.cells) > 1)
-        return max(((count, width) for width, count in widths.items()), default=(0, 0))
+    Where none does, it is the one with which most rows fall into the same number of cells, the more the better.
+    """
 
-    return max(_PARTINGS, key=evenness)
+    def worth(mark: str) -> tuple[int, int, int]:
+        rows = [row for row in _rows(lines[:_FIRST_LINES], 0, mark) if not row.is_blank][:_LOOKED_AT]
+        widths = Counter(len(row.cells) for row in rows if len(row.cells) > 1)
+        most = max(((count, width) for width, count in widths.items()), default=(0, 0))
+        return max(map(_headings, rows), default=0), *most
+
+    return max(_PARTINGS, key=worth)
+
+
+def _headings(row: Row) -> int:
+    cells = (cell for cell in row.cells if isinstance(cell, str))
+    return sum("".join(filter(str.isalnum, cell.casefold())) in FIELD_OF for cell in cells)
 
 
 def _bounded(rows: Iterator[Row]) -> Iterator[Row]:

@@ -8,6 +8,7 @@ import warnings
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from html import unescape
 from typing import Any
 
 import openpyxl
@@ -66,7 +67,7 @@ def read_workbook(content: bytes, sheet: str | None) -> Table:
         with zipfile.ZipFile(io.BytesIO(content)) as archive, warnings.catch_warnings():
             # openpyxl warns of each thing that it leaves out: pictures, checks on cells. None is ours.
             warnings.simplefilter("ignore")
-            return _Opened(content, archive).table(sheet)
+            return _Opened(archive).table(sheet)
     except RosterRefused:
         raise
     except Exception as error:
@@ -77,21 +78,19 @@ def read_workbook(content: bytes, sheet: str | None) -> Table:
 class _Opened:
     """A workbook that was found fit to open."""
 
-    def __init__(self, content: bytes, archive: zipfile.ZipFile) -> None:
+    def __init__(self, archive: zipfile.ZipFile) -> None:
         _refuse_kinds(archive)
         _refuse_sizes(archive)
-        self._parts = {part.filename: _counted(archive, part) for part in archive.infolist()}
+        parts = {part.filename: _unpacked(archive, part) for part in archive.infolist()}
+        self._parts = {name: _counted(name, xml) for name, xml in parts.items()}
         if sum(part.marks for part in self._parts.values()) > _MOST_MARKS:
             raise _too_much()
-        self._content = content
-        self._shows_zeros = (
-            bool(_ZEROS.search(archive.read("xl/styles.xml"))) if _has_styles(archive) else False
-        )
+        self._shows_zeros = bool(_ZEROS.search(parts.get("xl/styles.xml", b"")))
+        # openpyxl gets what was counted and not the archive itself, whose sizes may be a lie.
+        self._safe = _packed(parts)
 
     def table(self, wanted: str | None) -> Table:
-        book = openpyxl.load_workbook(
-            io.BytesIO(self._content), read_only=True, data_only=True, keep_links=False
-        )
+        book = openpyxl.load_workbook(self._safe, read_only=True, data_only=True, keep_links=False)
         seen = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
         if not seen:
             raise RosterRefused(f"No sheet of this workbook can be seen. {_SAVE_AS}")
@@ -128,7 +127,7 @@ def _refuse_kinds(archive: zipfile.ZipFile) -> None:
 
 
 def _refuse_sizes(archive: zipfile.ZipFile) -> None:
-    """Go by the sizes that the archive declares: zipfile gives no byte beyond them."""
+    """Go by the sizes that the archive declares: no byte beyond them will be unpacked."""
     parts = archive.infolist()
     if len(parts) > _MOST_PARTS or sum(part.file_size for part in parts) > _MOST_UNPACKED:
         raise RosterRefused(
@@ -136,9 +135,22 @@ def _refuse_sizes(archive: zipfile.ZipFile) -> None:
         )
 
 
-def _counted(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> _Part:
-    """Read one part as bytes, and refuse what no spreadsheet program writes or what would take too long to parse."""
-    xml = archive.read(part)
+def _unpacked(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bytes:
+    # Without a number, read() unpacks all there is before it looks at the declared size.
+    with archive.open(part) as file:
+        return file.read(part.file_size)
+
+
+def _packed(parts: dict[str, bytes]) -> io.BytesIO:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return file
+
+
+def _counted(name: str, xml: bytes) -> _Part:
+    """Count what is in one part, and refuse what no spreadsheet program writes or what would take long to parse."""
     if xml[:2] in (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<") or b"<!DOCTYPE" in xml or b"<!ENTITY" in xml:
         raise RosterRefused(
             f"This workbook has something in it that no staff list needs (XML entities). {_SAVE_AS}"
@@ -147,7 +159,7 @@ def _counted(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> _Part:
         raise RosterRefused(MACROS)
     if b"purl.oclc.org/ooxml/spreadsheetml" in xml:
         raise RosterRefused(f"This workbook was saved as “Strict Open XML Spreadsheet”. {_SAVE_AS}")
-    is_large = _LARGE_PART.fullmatch(part.filename)
+    is_large = _LARGE_PART.fullmatch(name)
     marks = xml.count(b"<")
     if marks > (_MOST_MARKS if is_large else _MOST_MARKS_ASIDE) or _count(_TEXT, xml) > _MOST_TEXTS:
         raise _too_much()
@@ -161,7 +173,7 @@ def _unworked(xml: bytes) -> Iterator[tuple[int, int, str]]:
         place = _PLACE.search(found[1])
         # A formula whose result is an empty text says so (t="str"): nothing is lost there.
         if place and b't="str"' not in found[1]:
-            formula = "=" + (found[2] or b"").decode(errors="replace")
+            formula = "=" + unescape((found[2] or b"").decode(errors="replace"))
             yield int(place[2]) - 1, column_index_from_string(place[1].decode()) - 1, formula
 
 
@@ -176,10 +188,6 @@ def _too_much() -> RosterRefused:
 
 def _count(pattern: re.Pattern[bytes], xml: bytes) -> int:
     return sum(1 for _ in pattern.finditer(xml))
-
-
-def _has_styles(archive: zipfile.ZipFile) -> bool:
-    return "xl/styles.xml" in archive.namelist()
 
 
 def _too_long(title: str) -> RosterRefused:
