@@ -136,6 +136,7 @@ def apply(
     changes = shown if choices == Choices() else changes_of(found, school, choices)
     leavers = [absent for absent in shown.absent if absent.engagement.id in choices.leavers]
     _Writing(found, school, by, now).write(changes, leavers, choices)
+    found.choices = roster_imports.packed_choices(choices)
     _note(found, changes, len(leavers), by, now)
     return Outcome(changes, len(leavers))
 
@@ -276,9 +277,7 @@ def _apply_by_worker(running: Running) -> None:
             by=running.asked_by,
             now=running.now(),
         )
-        changes = outcome.changes
-        rows = sum(map(len, (changes.new, changes.changed, changes.unchanged, changes.refused)))
-        running.settle(f"The staff list is in: {changes.counts}.", done=rows)
+        running.settle(f"The staff list is in: {outcome.changes.counts}.", done=outcome.changes.total)
 
 
 KIND = Kind("roster", _apply_by_worker, when_cancelled="Nothing was changed.")

@@ -83,6 +83,8 @@ class Question:
     row: RosterRow
     candidates: tuple[KnownPerson, ...]
     why: str
+    fields: Mapping[UUID, tuple[FieldChange, ...]]
+    """What would change of each, if it is them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,11 @@ class Changes:
     returned: tuple[Change, ...]
     """Of `unchanged` and `changed`: those on record as having left, until somebody says that they are back."""
     absent: tuple[Absent, ...]
+
+    @property
+    def total(self) -> int:
+        """How many rows the list has, without those that are blank."""
+        return len(self.new) + len(self.changed) + len(self.unchanged) + len(self.refused)
 
     @property
     def counts(self) -> str:
@@ -196,12 +203,21 @@ class _Comparison:
         for row in self._good:
             who = self._who[row.line]
             if row.same_as is None and who.candidates:
-                self._questions.append(Question(row, who.candidates, who.why))
+                fields = {person.id: self._fields_if(row, person) for person in who.candidates}
+                self._questions.append(Question(row, who.candidates, who.why, fields))
             if not who.is_settled:
                 self._refuse(row, f"it may be about {_either(who)}, and nobody has said whether it is")
             else:
                 self._join(groups, row, who)
         return groups
+
+    def _fields_if(self, row: RosterRow, person: KnownPerson) -> tuple[FieldChange, ...]:
+        """Return what would change, were a row about somebody; of the manager nothing is known yet."""
+        _, fields = person_changes(row, person)
+        engagement = pair_up([row], person.engagements, self._terms.today)[row.line]
+        if engagement is None or engagement.is_over(self._terms.today):
+            return fields
+        return (*fields, *engagement_changes(row, engagement, None, str)[1])
 
     def _join(self, groups: dict[UUID, list[RosterRow]], row: RosterRow, who: Who) -> None:
         person_id = who.person.id if who.person else self._terms.new_id(row.same_as or row.line)

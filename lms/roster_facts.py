@@ -47,11 +47,7 @@ def person_changes(
     said = {fact: getattr(row, fact) for fact in PERSON_FACTS}
     if person is None:
         return said, ()
-    changes = {
-        fact: value
-        for fact, value in said.items()
-        if value and _is_other(row, fact, getattr(person, fact), value)
-    }
+    changes = {fact: value for fact, value in said.items() if value and _is_other(row, person, fact, value)}
     fields = tuple(
         FieldChange(fact, named(fact), getattr(person, fact) or "none", value)
         for fact, value in changes.items()
@@ -98,11 +94,15 @@ def engagement_changes(
     return changes, fields
 
 
-def _is_other(row: RosterRow, fact: str, recorded: str | None, said: str) -> bool:
+def _is_other(row: RosterRow, person: KnownPerson, fact: str, said: str) -> bool:
+    recorded: str | None = getattr(person, fact)
     if fact == "staff_no":
         return number_key(recorded) != number_key(said)
     if fact == "known_as" and fold(said) == fold(row.forename):
         # A preferred name that is the forename is no other name.
+        return False
+    if fact == "forename" and fold(said) == fold(person.known_as or ""):
+        # A list that has the known-as name doesn't say what the forename is.
         return False
     recorded = recorded or ""
     if fact != "email" and fold(recorded) == fold(said):

@@ -91,6 +91,8 @@ RULES: dict[str, Rule] = {
     "reporting.new_assignment": Rule.HR,
     "reporting.change_assignment": Rule.HR,
     "reporting.compare_list": Rule.HR,
+    "reporting.school_policies": Rule.HR,
+    "reporting.publish_policy": Rule.HR,
     "reporting.exempt_many": Rule.HR,
     "reporting.withdraw_assignment": Rule.HR,
     "reporting.import_list": Rule.HR,

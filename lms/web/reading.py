@@ -10,7 +10,9 @@ from flask.globals import request
 from lms.db import transaction
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-READS_FIRST = frozenset({"reporting.export", "reporting.compare_list", "reporting.fetch_work"})
+READS_FIRST = frozenset(
+    {"reporting.export", "reporting.compare_list", "reporting.fetch_work", "reporting.import_list"}
+)
 """Sent by POST, because it leaves a line in the audit, but its view only reads: what it leaves is `afterwards`."""
 
 
