@@ -328,6 +328,8 @@ def name_fits(typed: str, person: Person) -> bool:
 
 def folded(name: str) -> str:
     """Return a name without case, accents or punctuation, its words parted by one space."""
+    if name.isascii():
+        return " ".join(re.findall(r"\w+", name.translate(_APOSTROPHES).lower()))
     # Apostrophes go first: taken apart, an accent that stands alone would part the word.
     text = unicodedata.normalize("NFKD", name.translate(_APOSTROPHES)).casefold()
     plain = "".join(c for c in text if not unicodedata.combining(c)).translate(_PLAIN_LETTERS)

@@ -93,6 +93,7 @@ class _Reader:
         readers = self._readers(today)
         self._fields = [(field, n, readers[field]) for field, n in self._column_of.items()]
         self._known: dict[Field, dict[Cell, Any]] = {field: {} for field in readers}
+        self._types: dict[tuple[str | None, str | None], tuple[EngagementType | None, bool]] = {}
 
     def _readers(self, today: date) -> dict[Field, Callable[[Cell], Any]]:
         return {
@@ -151,7 +152,9 @@ class _Reader:
         as_written = (forename, surname)
         forename, surname = forename_in_case(forename), surname_in_case(surname)
         known_as = self._known_as(said.get(Field.KNOWN_AS), forename, surname)
-        type_, is_guess = self._type(row, said, faults)
+        type_, is_guess = self._type(row, said.get(Field.TYPE), said.get(Field.JOB_TITLE), faults)
+        if type_ is None and said.get(Field.AGENCY):
+            type_, is_guess = EngagementType.AGENCY_WORKER, True
         self._check_days(row, said, faults)
         return RosterRow(
             row.line,
@@ -161,7 +164,7 @@ class _Reader:
             type=type_,
             type_is_guess=is_guess,
             was_capitals=any(map(is_capitals, as_written)),
-            **{field.value: said.get(field) for field in _AS_SAID},
+            **{field: said.get(field) for field in _AS_SAID},
         )
 
     def _names(self, row: Row, said: Mapping[Field, Any], faults: list[Fault]) -> tuple[str, str]:
@@ -211,25 +214,26 @@ class _Reader:
         return None if folded(short) == folded(forename) else short
 
     def _type(
-        self, row: Row, said: Mapping[Field, Any], faults: list[Fault]
+        self, row: Row, word: str | None, title: str | None, faults: list[Fault]
     ) -> tuple[EngagementType | None, bool]:
         """Return the type, and whether it is a guess; a word of the school's own that nothing explains is a fault."""
-        word, title = said.get(Field.TYPE), said.get(Field.JOB_TITLE)
-        type_ = self._named_type(word) if word else None
-        if type_:
-            return type_, False
-        guess = guessed_type(word or "") or guessed_type(title or "")
-        if word and not guessed_type(word):
-            self.unknown_types[word] = None
-            if not guess:
-                faults.append(self._fault(row, Field.TYPE, _unknown(word)))
-        if guess is None and said.get(Field.AGENCY):
-            guess = EngagementType.AGENCY_WORKER
-        return guess, guess is not None
+        if (word, title) not in self._types:
+            self._types[word, title] = self._type_from(word, title)
+        type_, is_guess = self._types[word, title]
+        if word and type_ is None:
+            faults.append(self._fault(row, Field.TYPE, _unknown(word)))
+        return type_, is_guess
 
-    def _named_type(self, word: str) -> EngagementType | None:
-        chosen = self._type_words.get(folded(word), "")
-        return EngagementType(chosen) if chosen in _TYPES else type_of(word)
+    def _type_from(self, word: str | None, title: str | None) -> tuple[EngagementType | None, bool]:
+        if word:
+            chosen = self._type_words.get(folded(word), "")
+            if named := EngagementType(chosen) if chosen in _TYPES else type_of(word):
+                return named, False
+            if guess := guessed_type(word):
+                return guess, True
+            self.unknown_types[word] = None
+        guess = guessed_type(title) if title else None
+        return guess, guess is not None
 
     def _check_days(self, row: Row, said: Mapping[Field, Any], faults: list[Fault]) -> None:
         starts, ends = said.get(Field.STARTS), said.get(Field.ENDS)

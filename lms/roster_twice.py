@@ -45,7 +45,8 @@ class _People:
 
     def placed(self, row: RosterRow) -> RosterRow:
         """Return a row with the person whom it is about. Raises _RefusedError."""
-        first = self._first(row)
+        name = folded(f"{row.forename} {row.surname}")
+        first = self._first(row, name)
         if first:
             _refuse_clash(row, first, self._engagements[first.line])
             row = replace(row, same_as=first.line)
@@ -53,14 +54,14 @@ class _People:
         if row.staff_no:
             self._by_number.setdefault(row.staff_no.casefold(), first or row)
         if not first:
-            self._by_name[_name(row)].append(row)
+            self._by_name[name].append(row)
         return row
 
-    def _first(self, row: RosterRow) -> RosterRow | None:
+    def _first(self, row: RosterRow, name: str) -> RosterRow | None:
         """Return the first row of the same person."""
         if row.staff_no and (first := self._by_number.get(row.staff_no.casefold())):
             return first
-        alike = [other for other in self._by_name.get(_name(row), ()) if not _are_two(row, other)]
+        alike = [other for other in self._by_name.get(name, ()) if not _are_two(row, other)]
         for other in alike:
             if row.email and row.email == other.email:
                 return other
@@ -70,10 +71,6 @@ class _People:
                 "e-mail address, or take one away"
             )
         return None
-
-
-def _name(row: RosterRow) -> str:
-    return folded(f"{row.forename} {row.surname}")
 
 
 def _are_two(row: RosterRow, other: RosterRow) -> bool:
