@@ -24,7 +24,7 @@ def progress(job: Job, now: datetime) -> Progress:
     """Return how far a piece of work is that hasn't ended."""
     if job.state is JobState.WAITING:
         return Progress(
-            None, "Waiting to begin. That takes a minute at most, unless other work is before it."
+            None, "It begins within a minute, unless other work is before it."
         )
     percent = min(99, 100 * job.done // job.total) if job.total else None
     if job.is_cancel_wanted:

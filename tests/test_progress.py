@@ -39,7 +39,7 @@ def running(**values: Any) -> Job:
 @pytest.mark.parametrize(
     ("job", "percent", "words"),
     [
-        (Job(state=JobState.WAITING), None, "Waiting to begin."),
+        (Job(state=JobState.WAITING), None, "It begins within a minute"),
         (running(), 0, "Just begun."),
         (running(done=1000), 25, "1,000 of 4,000 rows written. About a minute left."),
         (running(done=4000), 99, "4,000 of 4,000 rows written. Nearly finished."),
