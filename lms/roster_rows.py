@@ -206,6 +206,11 @@ class _Reader:
     def _check_name(self, row: Row, field: Field, name: str, faults: list[Fault]) -> None:
         if not any(map(str.isalpha, name)):
             faults.append(self._fault(row, field, f"“{shown(name)}” is not a name"))
+        elif "?" in name:
+            # What programs put for a letter that isn't in the encoding they save in.
+            faults.append(
+                self._fault(row, field, f"“{shown(name)}” has lost a letter on its way: type it anew")
+            )
 
     def _known_as(self, known_as: str | None, forename: str, surname: str) -> str | None:
         if known_as is None:

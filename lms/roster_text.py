@@ -72,16 +72,18 @@ def _encoding(content: bytes) -> str:
 
 
 def _parting(lines: list[str]) -> str:
-    """Return the mark that brings out headings which are known.
+    """Return the mark that brings out headings which are known, with the most rows that are no wider than those.
 
     Where none does, it is the one with which most rows fall into the same number of cells, the more the better.
     """
 
     def worth(mark: str) -> tuple[int, int, int]:
         rows = [row for row in _rows(lines[:_FIRST_LINES], 0, mark) if not row.is_blank][:_LOOKED_AT]
+        known, width = max(((_headings(row), len(row.cells)) for row in rows), default=(0, 0))
+        if known:
+            return known, sum(len(row.cells) <= width for row in rows), 0
         widths = Counter(len(row.cells) for row in rows if len(row.cells) > 1)
-        most = max(((count, width) for width, count in widths.items()), default=(0, 0))
-        return max(map(_headings, rows), default=0), *most
+        return 0, *max(((count, width) for width, count in widths.items()), default=(0, 0))
 
     return max(_PARTINGS, key=worth)
 

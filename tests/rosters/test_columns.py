@@ -10,7 +10,7 @@ from lms.roster_columns import Columns, Field, find_columns
 from lms.roster_file import RosterRefused, read_table
 from lms.roster_headings import FIELD_OF
 from lms.roster_rows import read_rows
-from tests.rosters.making import TODAY, csv_of, xlsx_of
+from tests.rosters.making import TODAY, csv_of, read, xlsx_of
 
 
 def columns(*rows: tuple[object, ...], corrections: dict[str, str] | None = None) -> Columns:
@@ -127,6 +127,12 @@ def test_a_list_without_a_name_column_is_not_read_until_one_is_chosen() -> None:
 
     with pytest.raises(RosterRefused, match="surname and the forename"):
         read_rows(table, find_columns(table), TODAY)
+
+
+def test_names_with_commas_alone_in_their_column_stay_whole() -> None:
+    rows = read(b"Name\nSmith, Jane\nKhan, Tom\n").good
+
+    assert [(row.forename, row.surname) for row in rows] == [("Jane", "Smith"), ("Tom", "Khan")]
 
 
 def test_no_heading_stands_for_two_fields() -> None:

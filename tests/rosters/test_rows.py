@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import time
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -114,6 +115,7 @@ def test_a_last_day_far_off_is_none() -> None:
         ({1: "-", 2: "-"}, "C2", "Last Name", "there is no name"),
         ({2: 42}, "C2", "Last Name", "“42” is not a name"),
         ({2: "MÃ¼ller"}, "C2", "Last Name", "garbled"),
+        ({2: "?ak"}, "C2", "Last Name", "“\\?ak” has lost a letter"),
         ({2: "=SUM(A1)"}, "C2", "Last Name", "“=SUM\\(A1\\)” is a formula"),
         ({0: "1.23E+11"}, "A2", "Staff Code", "shortened the number"),
         ({0: datetime(2020, 1, 2)}, "A2", "Staff Code", "made a date"),  # noqa: DTZ001
@@ -281,15 +283,25 @@ def test_a_real_shaped_roster_with_every_mess_is_read_to_the_last_row(adults: in
 
 def test_reading_a_large_roster_takes_little_more_than_opening_it() -> None:
     content = xlsx_of(messy_roster(1000).rows)
-    began = time.process_time()
-    list(
-        openpyxl.load_workbook(io.BytesIO(content), read_only=True).worksheets[0].iter_rows(values_only=True)
-    )
-    opened = time.process_time()
 
-    read(content, "staff.xlsx")
+    def opened() -> None:
+        list(
+            openpyxl.load_workbook(io.BytesIO(content), read_only=True)
+            .worksheets[0]
+            .iter_rows(values_only=True)
+        )
 
-    assert time.process_time() - opened < 2.5 * (opened - began)
+    assert _least_time(lambda: read(content, "staff.xlsx")) < 2.5 * _least_time(opened)
+
+
+def _least_time(work: Callable[[], object]) -> float:
+    """Of three tries: what else the machine does only ever adds."""
+    tries = []
+    for _ in range(3):
+        began = time.process_time()
+        work()
+        tries.append(time.process_time() - began)
+    return min(tries)
 
 
 WORDS = "Smith Jane O'BRIEN =1+1 #N/A 01/09/2020 31/02/2020 a@b.uk 00123 Teacher Governor - Surname"
