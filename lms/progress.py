@@ -10,6 +10,8 @@ from lms.work import LEASE, Job, JobState
 
 TOO_EARLY = 2.0
 """Seconds within which nobody can say how long the rest will take."""
+TOO_LITTLE = 0.02
+"""The share after which somebody can: what comes before the first of it takes time too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ def progress(job: Job, now: datetime) -> Progress:
 
 def time_left(done: int, total: int, seconds: float) -> str:
     """Return how long the rest takes if it goes as what was done in these seconds; empty when it's too early to say."""
-    if not 0 < done < total or seconds < TOO_EARLY:
+    if not TOO_LITTLE * total <= done < total or seconds < TOO_EARLY:
         return ""
     left = seconds * (total - done) / done
     if left < 10:

@@ -16,14 +16,16 @@ from tests.conftest import NOW
     ("done", "total", "seconds", "words"),
     [
         (0, 100, 60, ""),
+        (0, 0, 60, ""),
         (50, 100, 1, ""),
         (100, 100, 60, ""),
         (90, 100, 60, "A few seconds left."),
         (75, 100, 60, "About 20 seconds left."),
         (50, 100, 60, "About a minute left."),
         (10, 100, 60, "About 9 minutes left."),
-        (1, 61, 60, "About 1 hour left."),
-        (1, 181, 60, "About 3 hours left."),
+        (1, 100, 60, ""),
+        (2, 100, 75, "About 1 hour left."),
+        (2, 100, 600, "About 8 hours left."),
     ],
 )
 def test_the_time_left_is_said_as_people_say_it(done: int, total: int, seconds: float, words: str) -> None:
