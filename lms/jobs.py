@@ -25,14 +25,15 @@ from huey.serializer import SignedSerializer
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from lms import clock, letters, long_exports, mail, roster, roster_imports, tokens, work, worker
+from lms import clock, letters, long_exports, mail, reminding, roster, roster_imports, tokens, work, worker
 from lms.config import Settings
-from lms.db import db, is_sqlite, session, transaction
-from lms.errors import NotFoundError
+from lms.db import db, is_sqlite, session, storage_errors, transaction
+from lms.errors import ConflictError, NotFoundError
 from lms.kept_files import Folder
 from lms.lti import deliveries, launch_log, logins, memberships, scores
 from lms.lti.fetching import Outgoing
 from lms.lti.services import Services
+from lms.reminder_letters import NotYetError
 from lms.smtp import Letter, MailServer, NoServer, Outlet, Problem, Terminal
 from lms.worker import Kind, Worker
 
@@ -116,6 +117,7 @@ class Queue:
         }
         self._tasks = {name: made.task(name=name)(task) for name, task in tasks.items()}
         made.periodic_task(crontab(), name="each_minute")(self._each_minute)
+        made.periodic_task(crontab(minute="5"), name="each_hour")(self._each_hour)
         made.periodic_task(_begins_night, name="each_night")(self._each_night)
         weakref.finalize(self, made.storage.close)
         return made
@@ -178,6 +180,10 @@ class Queue:
         for name in (SCORES, COURSES, WORK):
             self.wake(name)
         self._send_mail()
+
+    def _each_hour(self) -> None:
+        with self._app_now().app_context():
+            plan_reminders()
 
     def _each_night(self) -> None:
         with self._app_now().app_context(), transaction():
@@ -244,13 +250,31 @@ def _due() -> list[UUID]:
         return mail.due(clock.now())
 
 
+def plan_reminders() -> None:
+    """Put the reminders that are due in the outbox, all or none. Another worker that was quicker has done it all."""
+    with transaction(write=False):
+        planned = reminding.plan(clock.now())
+    if not planned:
+        return
+    try:
+        with storage_errors(), transaction():
+            reminding.put_in_outbox(planned, clock.now())
+    except ConflictError:
+        log.info("reminders were put in the outbox by somebody else at the same moment")
+
+
 def _deliver_one(message_id: UUID, outlet: Outlet, base_url: str) -> bool:
     """Send one message and write down what became of it; say whether the next may be tried."""
     with transaction():
         message = mail.take(message_id, clock.now())
     if message is None:
         return True
-    letter = _written(message, base_url)
+    try:
+        letter = _written(message, base_url)
+    except NotYetError as closed:
+        with transaction():
+            mail.hold(message, closed.until)
+        return True
     problem = letter if isinstance(letter, Problem) else outlet.send(letter, clock.now())
     with transaction():
         mail.settle(

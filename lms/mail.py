@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -33,6 +33,9 @@ class MessageKind(StrEnum):
     PERSONAL_LINK = "personal_link"  # link (its id), made (when, as ISO), until (the day in words)
     LINK_CODE = "link_code"  # link, made, until
     LINK_LOCKED = "link_locked"  # of (the name of whose link it is)
+    REMINDER = "reminder"  # assignments (their ids, parted by spaces), again (yes: though they had one today), by_hand
+    TEAM_DIGEST = "team_digest"  #
+    ESCALATION = "escalation"  #
 
 
 class MessageState(StrEnum):
@@ -103,6 +106,53 @@ def queue(
     queued: UUID | None = connection.scalar(_ONCE[connection.dialect.name], row)
     leave_after_commit()
     return queued
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message that isn't in the outbox yet. `id` is made beforehand, so that other rows can name it."""
+
+    id: UUID
+    kind: MessageKind
+    organisation_id: UUID
+    address: str
+    person_id: UUID | None
+    dedupe: str
+    payload: dict[str, str]
+    leaves: datetime
+    """Not before this moment."""
+
+
+def queue_all(drafts: Sequence[Draft], now: datetime) -> None:
+    """Put many messages in the outbox, all or none of them. One query.
+
+    Raises:
+        DBAPIError: one with the same `dedupe` is there already.
+    """
+    if not drafts:
+        return
+    rows = [
+        {
+            "id": draft.id,
+            "organisation_id": draft.organisation_id,
+            "person_id": draft.person_id,
+            "address": draft.address,
+            "kind": draft.kind,
+            "dedupe": draft.dedupe,
+            "payload": draft.payload,
+            "queued_at": now,
+            "next_at": draft.leaves,
+        }
+        for draft in drafts
+    ]
+    session.connection().execute(sa.insert(_message), rows)
+    leave_after_commit()
+
+
+def hold(message: Message, until: datetime) -> None:
+    """Put a message that was taken back in the outbox, as if it hadn't been: it may not leave before then."""
+    message.state, message.next_at = MessageState.QUEUED, until
+    message.attempts -= 1
 
 
 def leave_after_commit() -> None:

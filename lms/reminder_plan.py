@@ -35,7 +35,6 @@ class Open:
     status: Status
     due: date | None
     """When it must be signed, or signed again; None where nothing is asked, as of who is away."""
-    manager_id: UUID | None = None
 
     def can_be_done(self, day: date) -> bool:
         """Say whether it is theirs to do on a day: not declined, exempt or away; or signed, and soon to run out."""
