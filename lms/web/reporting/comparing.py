@@ -30,7 +30,7 @@ WORKBOOK = "workbook"
 LONGEST_PASTE = 400_000
 MOST_SHOWN = 200
 """Names of each list on the page; the workbook has all."""
-ROOM_FOR_THE_REST = 100_000
+ROOM_FOR_THE_REST = 4 * LONGEST_PASTE
 """Bytes of a request besides its file."""
 
 
@@ -73,6 +73,7 @@ def allow_a_list(endpoint: str | None, values: dict[str, object] | None) -> None
     del values
     if endpoint == "reporting.compare_list":
         request.max_content_length = MOST_BYTES + ROOM_FOR_THE_REST
+        request.max_form_memory_size = 4 * LONGEST_PASTE
 
 
 @blueprint.route("/schools/<school>/records/compare", methods=["GET", "POST"])

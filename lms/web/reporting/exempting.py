@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from flask import flash, redirect, render_template, request, url_for
@@ -25,6 +26,7 @@ MOST = 200
 def exempt_many(school: str) -> ResponseReturnValue:
     """Show the people of a filtered list, ticked; record of those who stay ticked that it isn't required of them."""
     wanted, here, now = PeopleForm(asked()), access.school(), access.request_time()
+    query: dict[str, Any] = {**wanted.query}
     item = chosen(compliance.items([here.id], now), wanted.item.data)
     if item is None:
         raise NotFoundError("That is not assigned at this school, or it has been withdrawn.")
@@ -32,7 +34,7 @@ def exempt_many(school: str) -> ResponseReturnValue:
     form, ticked = ExemptForm(), {*request.form.getlist("people", type=UUID)}
     if form.validate_on_submit() and ticked:
         _exempt(item, people, ticked, form)
-        return redirect(url_for(".records", school=school, **wanted.query), 303)
+        return redirect(url_for(".records", school=school, **query), 303)
     if form.is_submitted() and not ticked:
         form.form_errors = ["Tick at least one person"]
     page = render_template(
@@ -44,7 +46,7 @@ def exempt_many(school: str) -> ResponseReturnValue:
         total=total,
         ticked=ticked if form.is_submitted() else {person.person_id for person in people},
         contacts=here.placeholder_values,
-        back=url_for(".records", school=school, **wanted.query),
+        back=url_for(".records", school=school, **query),
     )
     return page, 400 if form.errors else 200
 

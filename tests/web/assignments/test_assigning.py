@@ -171,7 +171,7 @@ def test_a_school_without_a_policy_is_told_how_to_get_one(app: Flask, client: St
         hr = make_person(make_school("Ysgol Môr"), role=RoleName.HR)
     client.sign_in_as(hr.id)
     client.get(NEW)
-    assert "Publish it first" in client.text
+    assert "Publish one first" in client.text
     assert not client.page.xpath("//main//form")
 
 
