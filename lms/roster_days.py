@@ -82,6 +82,6 @@ def _full_year(year: str, today: date) -> int:
 
 
 def _excel_day(number: float) -> date:
-    if number not in _EXCEL_DAYS and int(number) not in _EXCEL_DAYS:
+    if not _EXCEL_DAYS.start <= number < _EXCEL_DAYS.stop:
         raise UnusableError(f"“{shown(str(number))}” is not a day: write it as 23/11/2026")
     return _EXCEL_ZERO + timedelta(days=int(number))

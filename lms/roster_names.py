@@ -81,7 +81,7 @@ _MACS = {
     *("macneill", "macphail", "macpherson", "macqueen", "macrae", "mactaggart", "macvicar"),
 }
 """Surnames in which a capital after Mac is usual. Mackie, Macey and Machin have none, so it can't be a rule."""
-_APART = re.compile(r"([ \-‐‑–'’‘`./])")
+_APART = re.compile(r"([ \-‐‑–'’‘`./()])")
 _MADE_OF_TWO = re.compile(r"[BCDFGHJKLMNPQRSTVWXYZ][AEIOUY]|AL|ED|OZ|OM|IB|UR")
 """Forenames of two letters; any other two capitals are initials."""
 

@@ -98,7 +98,7 @@ class _Reader:
     def _readers(self, today: date) -> dict[Field, Callable[[Cell], Any]]:
         return {
             **dict.fromkeys(Field, optional_words),
-            **dict.fromkeys((Field.SURNAME, Field.FORENAME, Field.NAME), words),
+            **dict.fromkeys((Field.SURNAME, Field.FORENAME, Field.NAME, Field.STATUS), words),
             **dict.fromkeys((Field.STAFF_NO, Field.MANAGER), staff_number),
             Field.EMAIL: email_address,
             Field.STARTS: lambda cell: first_day(cell, today),

@@ -10,6 +10,7 @@ from lms.roster_table import Cell
 LONGEST_WORDS = 120
 """How many characters a name, a job title or an agency may have."""
 _LONGEST_EMAIL = 254
+_MOST_EXACT = 1e15
 _SHOWN = 40
 
 _ERRORS = re.compile(r"#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|SPILL!|CALC!|BUSY!|#+|GETTING_DATA)")
@@ -67,10 +68,12 @@ def words(cell: Cell) -> str:
 
 
 def _number(number: float) -> str:
-    try:
-        return str(int(number)) if number == int(number) else str(number)
-    except (OverflowError, ValueError):
-        raise UnusableError("it is a number that no list needs") from None
+    # Beyond fifteen digits a spreadsheet has lost some; this is also how infinity and what is no number fall out.
+    if not abs(number) < _MOST_EXACT:
+        raise UnusableError(
+            "the spreadsheet has not kept all digits of this number: format it as text, and type it anew"
+        )
+    return str(int(number)) if number == int(number) else str(number)
 
 
 def _visible(text: str) -> str:

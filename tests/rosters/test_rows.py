@@ -117,6 +117,7 @@ def test_a_last_day_far_off_is_none() -> None:
         ({2: "MÃ¼ller"}, "C2", "Last Name", "garbled"),
         ({2: "?ak"}, "C2", "Last Name", "“\\?ak” has lost a letter"),
         ({2: "=SUM(A1)"}, "C2", "Last Name", "“=SUM\\(A1\\)” is a formula"),
+        ({0: 1e16}, "A2", "Staff Code", "not kept all digits"),
         ({0: "1.23E+11"}, "A2", "Staff Code", "shortened the number"),
         ({0: datetime(2020, 1, 2)}, "A2", "Staff Code", "made a date"),  # noqa: DTZ001
         ({4: "jane at school"}, "E2", "Work Email", "not an e-mail address"),
@@ -127,6 +128,7 @@ def test_a_last_day_far_off_is_none() -> None:
         ({7: True, 9: "31/02/2020"}, "J2", "Start Date", "“31/02/2020” is not a day"),
         ({9: "09/23/2020"}, "J2", "Start Date", "is not a day"),
         ({9: "soon"}, "J2", "Start Date", "is not a day"),
+        ({9: 1e300}, "J2", "Start Date", "is not a day"),
         ({9: 12}, "J2", "Start Date", "is not a day"),
         ({9: timedelta(hours=2)}, "J2", "Start Date", "a time, not a day"),
         ({9: "01/01/1066"}, "J2", "Start Date", "too long ago"),
@@ -224,6 +226,22 @@ def test_a_name_in_one_column_a_status_and_a_schools_own_words_are_read() -> Non
     ]
     assert [(b.cell, b.heading) for b in rows.bad] == [("C4", "Status"), ("B5", "Category")]
     assert rows.unknown_types == ("Wizard",)
+
+
+@pytest.mark.parametrize(
+    ("heading", "word", "left"),
+    [
+        ("Current", "No", True),
+        ("Active", "0", True),
+        ("Leaver", "Y", True),
+        ("Leaver", "N", False),
+        ("Status", "On leave", False),
+    ],
+)
+def test_whoever_is_said_to_have_left_needs_a_last_day(heading: str, word: str, left: bool) -> None:
+    rows = read(csv_of([("Name", heading), ("Jane Smith", word)]))
+
+    assert [bad.cell for bad in rows.bad] == ["B2"] * left
 
 
 def test_somebody_with_one_name_is_read_from_a_dash() -> None:
