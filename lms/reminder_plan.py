@@ -8,7 +8,7 @@ times.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
@@ -49,11 +49,19 @@ class Open:
         return (day - self.due).days if self.due else 0
 
 
-def is_wanted(open_: Open, offsets: Iterable[int], last: date | None, day: date) -> bool:
-    """Say whether a schedule asks for a reminder today. `last` is the day of the latest one, if any."""
+def is_wanted(
+    open_: Open, offsets: Iterable[int], last: date | None, day: date, school_day_by: Callable[[date], date]
+) -> bool:
+    """Say whether a schedule asks for a reminder today. `last` is the day of the latest one, if any.
+
+    `school_day_by` gives the last school day up to a day: what is to come while there is time comes before the
+    holidays and not after them.
+    """
     if open_.due is None or not open_.can_be_done(day):
         return False
-    passed = [point for n in offsets if (point := open_.due + timedelta(days=n)) <= day]
+    points = ((n, open_.due + timedelta(days=n)) for n in offsets)
+    moved = (school_day_by(point) if n <= 0 else point for n, point in points)
+    passed = [point for point in moved if point <= day]
     return bool(passed) and (last is None or last < max(passed))
 
 

@@ -6,9 +6,10 @@ time waits for the next such hour. What it says is looked up when it leaves.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -40,6 +41,9 @@ class _Seen:
 
     now: datetime
     settings: dict[UUID, ReminderSettings]
+    days: dict[UUID, Callable[[date], date]]
+    """The last school day up to a day, by school."""
+    schedules: dict[UUID, tuple[int, ...]]
     items: list[Item]
     open: list[Open]
     reminded: Latest
@@ -52,6 +56,11 @@ class _Seen:
     def day(self) -> date:
         """Today."""
         return london_day(self.now)
+
+    def wants(self, one: Open, last: date | None) -> bool:
+        """Say whether the schedule asks for a reminder, where the latest was on a day."""
+        offsets = self.schedules.get(one.assignment_id, USUAL)
+        return is_wanted(one, offsets, last, self.day, self.days[one.organisation_id])
 
 
 def plan(now: datetime) -> list[Planned]:
@@ -69,6 +78,8 @@ def plan(now: datetime) -> list[Planned]:
     seen = _Seen(
         now=now,
         settings=here,
+        days={one: cache(days[one].school_day_by) for one in here},
+        schedules=reminder_settings.schedules(here),
         items=items,
         open=open_items.to_do(items),
         reminded=reminders.reminded(here, day),
@@ -141,30 +152,20 @@ def by_person(opens: Iterable[Open]) -> dict[UUID, list[Open]]:
 
 
 def _to_people(seen: _Seen) -> list[Planned]:
-    schedules = reminder_settings.schedules(seen.settings)
     had_one = {person_id for (person_id, _), last in seen.reminded.items() if last >= seen.day}
     wanted = {
         one.person_id
         for one in seen.open
         if one.person_id not in had_one
-        and is_wanted(
-            one,
-            schedules.get(one.assignment_id, USUAL),
-            seen.reminded.get((one.person_id, one.assignment_id)),
-            seen.day,
-        )
+        and seen.wants(one, seen.reminded.get((one.person_id, one.assignment_id)))
     }
     # Whoever is written to hears of everything that has come near: the next letter needn't follow tomorrow.
-    near = (one for one in seen.open if one.person_id in wanted and _has_begun(one, schedules, seen.day))
+    near = (one for one in seen.open if one.person_id in wanted and seen.wants(one, None))
     return [
         to_person(person_id, address, theirs, ReminderKind.SCHEDULED, seen.now)
         for person_id, theirs in by_person(near).items()
         if (address := seen.addresses.of(person_id))
     ]
-
-
-def _has_begun(one: Open, schedules: dict[UUID, tuple[int, ...]], day: date) -> bool:
-    return is_wanted(one, schedules.get(one.assignment_id, USUAL), None, day)
 
 
 def _to_managers(seen: _Seen) -> list[Planned]:

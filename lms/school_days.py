@@ -21,6 +21,9 @@ OPENS, CLOSES = time(8), time(18)
 LOOK_AHEAD = 200
 """Days within which a school must open again for its next open moment to be known."""
 
+LOOK_BACK = 50
+"""Days within which a reminder may be moved to an earlier school day: the summer holidays and a week."""
+
 
 class DaysKind(StrEnum):
     """What some days are."""
@@ -84,6 +87,11 @@ class SchoolDays:
             if opens > moment and self.is_school_day(day):
                 return opens
         return None
+
+    def school_day_by(self, day: date) -> date:
+        """Return the last school day up to a day; the day itself where none is near."""
+        near = (day - timedelta(days=number) for number in range(LOOK_BACK))
+        return next((one for one in near if self.is_school_day(one)), day)
 
     def _of(self, kind: DaysKind) -> Sequence[Days]:
         return [days for days in self.entered if days.kind is kind]
