@@ -12,6 +12,9 @@ TOO_EARLY = 2.0
 """Seconds within which nobody can say how long the rest will take."""
 TOO_LITTLE = 0.02
 """The share after which somebody can: what comes before the first of it takes time too."""
+SILENT = 30.0
+"""Seconds without a word after which people are told so."""
+_NEXT = "If the worker was stopped, the next one begins again by itself."
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +28,20 @@ class Progress:
 def progress(job: Job, now: datetime) -> Progress:
     """Return how far a piece of work is that hasn't ended."""
     if job.state is JobState.WAITING:
-        return Progress(
-            None, "It begins within a minute, unless other work is before it."
-        )
+        return Progress(None, "It begins within a minute, unless other work is before it.")
     percent = min(99, 100 * job.done // job.total) if job.total else None
     if job.is_cancel_wanted:
         return Progress(percent, "Stopping: the part in hand is brought to its end first.")
+    heard = job.lease_until - LEASE if job.lease_until else job.asked_at
     if not job.is_held(now):
-        return Progress(percent, _silence(job))
-    return Progress(percent, " ".join(filter(None, (_done(job), _rest(job, now)))))
+        return Progress(
+            percent, f"There is no word since {time_in_words(heard)} of the worker that did this. {_NEXT}"
+        )
+    silent = (now - heard).total_seconds()
+    rest = (
+        _rest(job, heard) if silent < SILENT else f"Nothing was heard of it for {silent:.0f} seconds. {_NEXT}"
+    )
+    return Progress(percent, " ".join(filter(None, (_done(job), rest))))
 
 
 def time_left(done: int, total: int, seconds: float) -> str:
@@ -60,14 +68,9 @@ def _done(job: Job) -> str:
     return f"{job.done:,}{of} {job.words}".rstrip() + "."
 
 
-def _rest(job: Job, now: datetime) -> str:
+def _rest(job: Job, heard: datetime) -> str:
     if job.total is None or job.begun_at is None:
         return ""
     if job.done >= job.total:
         return "Nearly finished."
-    return time_left(job.done, job.total, (now - job.begun_at).total_seconds())
-
-
-def _silence(job: Job) -> str:
-    heard = f" since {time_in_words(job.lease_until - LEASE)}" if job.lease_until else ""
-    return f"There is no word{heard} of the worker that did this. The next one takes it up."
+    return time_left(job.done, job.total, (heard - job.begun_at).total_seconds())

@@ -34,7 +34,8 @@ def test_the_time_left_is_said_as_people_say_it(done: int, total: int, seconds: 
 
 def running(**values: Any) -> Job:
     facts = {"done": 0, "total": 4000, "words": "rows written", "is_cancel_wanted": False}
-    held = {"state": JobState.RUNNING, "begun_at": NOW, "lease_until": NOW + LEASE}
+    heard = NOW + timedelta(seconds=20)
+    held = {"state": JobState.RUNNING, "begun_at": NOW, "lease_until": heard + LEASE}
     return Job(**{**facts, **held, **values})
 
 
@@ -49,11 +50,16 @@ def running(**values: Any) -> Job:
         (running(done=1000, total=None), None, "1,000 rows written."),
         (running(done=1000, is_cancel_wanted=True), 25, "Stopping: the part in hand is brought to its end"),
         (running(done=1000, lease_until=NOW), 25, "no word since 7 September 2026, 9:28am of the worker"),
+        (
+            running(done=1000, lease_until=NOW + LEASE - timedelta(seconds=20)),
+            25,
+            "heard of it for 45 seconds. If the",
+        ),
     ],
 )
 def test_work_says_how_far_it_is_and_never_that_it_is_all_done(
     job: Job, percent: int | None, words: str
 ) -> None:
-    told = progress(job, NOW + timedelta(seconds=20))
+    told = progress(job, NOW + timedelta(seconds=25))
     assert told.percent == percent
     assert words in told.words

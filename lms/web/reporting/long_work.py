@@ -36,20 +36,15 @@ STATES = {
 }
 
 
-def _exports(_: Job) -> str:
-    return url_for("reporting.exports", school=access.school().slug)
-
-
 def _staff_list(job: Job) -> str:
     import_id = UUID(job.params["roster_import"])
     return url_for("reporting.import_preview", school=access.school().slug, import_id=import_id)
 
 
 WAYS_ON: dict[str, tuple[str, Callable[[Job], str]]] = {
-    "export": ("Exports", _exports),
-    "roster": ("the staff list", _staff_list),
+    "roster": ("Go to the staff list", _staff_list),
 }
-"""By the kind's name: the page that a piece of work belongs to, in words, and its address."""
+"""By the kind's name: where to go on from work that has ended, in words, and the address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +127,11 @@ def lines(jobs_: list[Job]) -> list[Line]:
 
 def _page(job: Job, refusal: str | None = None) -> str:
     (line,) = lines([job])
-    ways_on = WAYS_ON.get(job.kind)
+    way_on = WAYS_ON.get(job.kind)
     return render_template(
         "reporting/work.html",
         line=line,
-        back=(ways_on[0], ways_on[1](job)) if ways_on else None,
+        way_on=(way_on[0], way_on[1](job)) if way_on else None,
         refusal=refusal,
         **_standing(job),
     )
