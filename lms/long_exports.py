@@ -48,6 +48,7 @@ def wanted(report: Report, format: Format, scope: Scope, as_at: date | None) -> 
         "type": filters.type.value if filters.type else None,
         "department": filters.department,
         "status": filters.status.value if filters.status else None,
+        "with_names": scope.with_names,
     }
 
 
@@ -100,7 +101,8 @@ def _scope(running: Running) -> Scope:
         status=Status(asked["status"]) if asked["status"] else None,
     )
     item = next((item for item in items if str(item.assignment.id) == asked["item"]), None)
-    return Scope(session.get_one(Organisation, running.organisation_id), items, moment, filters, item)
+    school = session.get_one(Organisation, running.organisation_id)
+    return Scope(school, items, moment, filters, item, with_names=asked["with_names"])
 
 
 def _most_rows(report: Report, scope: Scope) -> int:

@@ -111,6 +111,8 @@ class Scope:
     filters: Filters = field(default_factory=Filters)
     item: Item | None = None
     """The one item that the report is about, where HR chose one of several."""
+    with_names: bool = False
+    """Whether the governors' pack has an appendix that names people."""
 
     @property
     def wanted(self) -> tuple[Item, ...]:

@@ -1,8 +1,9 @@
-"""Exports: the training record and the attestation register, as files to keep or send."""
+"""Exports: reports as files to keep or send."""
 
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from functools import partial
 from typing import Any, BinaryIO, cast
 from uuid import uuid4
@@ -11,14 +12,15 @@ from flask import Response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
-from wtforms import RadioField
-from wtforms.validators import AnyOf
+from wtforms import BooleanField, RadioField
+from wtforms.validators import AnyOf, ValidationError
 
 from lms import audit, long_exports, reports, work
 from lms.audit import Event
 from lms.errors import StorageError
 from lms.record import Scope
 from lms.reports import Format, Report
+from lms.schools import Organisation
 from lms.web import access, reading
 from lms.web.reporting.blueprint import blueprint
 from lms.web.reporting.filters import PeopleForm, asked
@@ -42,6 +44,26 @@ class ExportForm(FlaskForm, PeopleForm):  # type: ignore[misc]
         validators=[AnyOf(list(Format), message="Choose a kind of file")],
         validate_choice=False,
     )
+    with_names = BooleanField(
+        "In the governors’ pack, name whoever is late or has declined",
+        description="Leave this empty for a meeting: a governor may later sit on a panel about one of them.",
+    )
+
+    def validate_format(self, field: RadioField) -> None:
+        """Refuse a kind of file that there isn't of a report."""
+        is_known = self.report.data in list(Report) and field.data in list(Format)
+        if is_known and Format(field.data) not in reports.formats(Report(self.report.data)):
+            raise ValidationError(
+                f"Choose “Excel workbook”: {_named(self.report.data)} is made as nothing else"
+            )
+
+    def scope(self, school: Organisation) -> Scope:
+        """Return what the report is about. One query, and one for the departments."""
+        return replace(super().scope(school), with_names=self.with_names.data)
+
+
+def _named(report: str) -> str:
+    return f"the {Report(report).words.lower()}"
 
 
 @blueprint.get("/schools/<school>/records/exports")
