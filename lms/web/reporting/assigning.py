@@ -59,6 +59,7 @@ def new_assignment(school: str) -> ResponseReturnValue:
             "reporting/assignments_new.html",
             form=form,
             title="Assign a policy",
+            check="Check before you assign",
             has_policies=bool(in_force.get(access.school().id)),
         )
         return page, 400 if form.errors else 200
@@ -89,7 +90,13 @@ def change_assignment(school: str, assignment: UUID) -> ResponseReturnValue:
     form = _change_form(before)
     if step == CHANGE or not form.validate_on_submit():
         title = f"Change who must sign {before.policy.title}"
-        page = render_template("reporting/assignments_new.html", form=form, title=title, has_policies=True)
+        page = render_template(
+            "reporting/assignments_new.html",
+            form=form,
+            title=title,
+            check="Check before you change it",
+            has_policies=True,
+        )
         return page, 400 if form.errors else 200
     now = access.request_time()
     if step == ASSIGN and request.form.get("seen") == found.recorded_from.isoformat():
