@@ -17,7 +17,7 @@ from lms.clock import day_in_words, london_day, start_of_day
 from lms.compliance import Obligation
 from lms.db import session
 from lms.errors import CountersignError, NotFoundError
-from lms.items import Item, assigned, gathered
+from lms.items import Item
 from lms.mail import Message, MessageKind, MessageState
 from lms.people import Person, people_with_email
 from lms.recipients import is_in_team
@@ -107,16 +107,16 @@ def _of_person(message: Message, settings: ReminderSettings, items: list[Item], 
         raise NotFoundError("the person's address was changed or is shared")
     _refuse_second(message, now)
     wanted = {UUID(one) for one in message.payload["assignments"].split()}
-    theirs = [item for item in _items_of(wanted, now) if item.assignment.id in wanted]
-    left = open_items.to_do(theirs, [person.id])
+    left = open_items.to_do(_items_of(wanted, now), [person.id])
     if not left:
         raise NotFoundError("there was nothing left to sign when it was to be sent")
     return lines_of(sorted(left, key=lambda one: (str(one.due), one.title)), now)
 
 
 def _items_of(wanted: set[UUID], now: datetime) -> list[Item]:
-    statement = assigned(now).where(Assignment.id.in_(wanted))
-    return gathered(((a, p, v) for a, p, v in session.execute(statement)), now)
+    """Return these assignments as they are now: a digest may be about several schools of a trust."""
+    schools = sa.select(Assignment.organisation_id).where(Assignment.id.in_(wanted)).distinct()
+    return [item for item in compliance.items(session.scalars(schools), now) if item.assignment.id in wanted]
 
 
 def _refuse_second(message: Message, now: datetime) -> None:
