@@ -161,18 +161,19 @@ class _Comparison:
 
     def result(self) -> Changes:
         groups = self._groups()
-        ids = {row.line: person_id for person_id, rows in groups.items() for row in rows}
-        self._managers = Managers(
-            self._known, [(row, ids[row.line]) for row in self._good if row.line in ids]
-        )
         by_id = {person.id: person for person in self._known}
+        self._managers = Managers(
+            [self._as_corrected(person, groups) for person in self._known],
+            [(rows[0], person_id) for person_id, rows in groups.items() if person_id not in by_id],
+        )
         for person_id, group in groups.items():
             self._compare_person(person_id, by_id.get(person_id), group)
         on_record = {*by_id, *(change.person_id for change in (*self._new, *self._changed))}
+        changed = [_managed(change, on_record) for change in self._changed]
         return Changes(
             tuple(_managed(change, on_record) for change in self._new),
-            tuple(_managed(change, on_record) for change in self._changed),
-            tuple(self._unchanged),
+            tuple(change for change in changed if change.fields),
+            (*self._unchanged, *(change for change in changed if not change.fields)),
             tuple(sorted(self._bad, key=lambda row: row.line)),
             tuple(self._questions),
             tuple(self._returned),
@@ -228,6 +229,13 @@ class _Comparison:
             self._refuse(row, f"it goes with line {row.same_as}, which is left out")
         else:
             groups[person_id].append(row)
+
+    @staticmethod
+    def _as_corrected(person: KnownPerson, groups: Mapping[UUID, list[RosterRow]]) -> KnownPerson:
+        """Return somebody as they will be on record: managers are named as the same list names them."""
+        rows = groups.get(person.id)
+        facts: dict[str, Any] = dict(person_changes(rows[0], person)[0]) if rows else {}
+        return replace(person, **facts) if facts else person
 
     def _refuse(self, row: RosterRow, reason: str) -> None:
         self._bad.append(BadRow(row.line, (Fault("", "", reason),), ()))

@@ -118,8 +118,18 @@ def keep(
             RosterImport.state == ImportState.OPEN,
         )
     )
+    found = new_import(school_id, table, file_name=file_name, by=by, now=now, id=id)
+    session.add(found)
+    session.flush()
+    return found
+
+
+def new_import(
+    school_id: UUID, table: Table, *, file_name: str, by: UUID | None, now: datetime, id: UUID | None = None
+) -> RosterImport:
+    """Return an import that isn't kept, to be read as the school's last one was."""
     reading = session.get(RosterReading, school_id)
-    found = RosterImport(
+    return RosterImport(
         id=id or uuid4(),
         organisation_id=school_id,
         uploaded_by=by,
@@ -131,9 +141,6 @@ def keep(
         type_words=dict(reading.type_words) if reading else {},
         otherwise=reading.otherwise if reading else EngagementType.SUPPORT_STAFF,
     )
-    session.add(found)
-    session.flush()
-    return found
 
 
 def import_at(school_id: UUID, import_id: UUID) -> RosterImport:

@@ -88,7 +88,7 @@ def who_is_who(
     first = [row for row in rows if row.same_as is None]
     search = _Search(first, known)
     found: dict[int, Who] = {}
-    # What is certain first: whoever is found by a number or an address isn't offered for another row's name.
+    # What is certain first: whoever is found by a number or an address is nobody else by name.
     for certain in (search.by_number, search.by_address):
         for row in first:
             if row.line not in found and (who := certain(row)) is not None:
@@ -150,12 +150,13 @@ class _Search:
 
     def by_name(self, row: RosterRow) -> Who:
         """Find by name among those of this school, where nothing speaks against it; otherwise ask, or say it is new."""
-        free = [p for p in self._surnames.get(fold(row.surname), []) if p.id not in self._taken]
-        same = [p for p in free if _name(p) == _name(row)]
-        if len(same) == 1 and self._names_in_file[_name(row)] == 1 and not _speaks_against(row, same[0]):
+        alike = [p for p in self._surnames.get(fold(row.surname), []) if _may_be(row, p)]
+        same = [p for p in alike if _name(p) == _name(row)]
+        is_only = len(same) == 1 and self._names_in_file[_name(row)] == 1
+        if is_only and same[0].id not in self._taken and not _speaks_against(row, same[0]):
             self._taken.add(same[0].id)
             return Who(same[0])
-        alike = same or [p for p in free if _may_be(row, p)]
+        # Also about whoever another row was found to be: else this row would be new once that is on record.
         if not alike:
             return NOBODY
         return _asked(alike, "Somebody with this name, or nearly, is on record.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 from lms.roster_matching import KnownEngagement, fold
@@ -14,12 +14,13 @@ def pair_up(
 ) -> dict[int, KnownEngagement | None]:
     """Return the engagement that each row of one person is about, by line; None where a new one is meant.
 
-    The rows go with the engagements that still run, the likest first. A row that is left goes with one that is over,
+    The rows go with the engagements that still run, those of now before those that are over, the likest first. A row
+    that is left goes with one that is over,
     unless it begins after that: then somebody has come back.
     """
     running = [e for e in engagements if not e.is_over(today)]
     over = [e for e in engagements if e.is_over(today)]
-    pairs = _likest(rows, running, is_one_each=len(rows) == 1 and len(running) == 1)
+    pairs = _likest(rows, running, today)
     left = [row for row in rows if row.line not in pairs]
     if not running:
         for row in left:
@@ -30,21 +31,26 @@ def pair_up(
 
 
 def _likest(
-    rows: Iterable[RosterRow], engagements: Sequence[KnownEngagement], *, is_one_each: bool
+    rows: Sequence[RosterRow], engagements: Sequence[KnownEngagement], today: date
 ) -> dict[int, KnownEngagement]:
+    is_one_each = len(rows) == len(engagements) == 1
     ranked = sorted(
-        (-_likeness(row, engagement), row.line, str(engagement.id), engagement)
+        (_has_left(row, today), -_likeness(row, engagement), row.line, str(engagement.id), engagement)
         for row in rows
         for engagement in engagements
         if is_one_each or not _is_other_type(row, engagement)
     )
     pairs: dict[int, KnownEngagement] = {}
     used: set[str] = set()
-    for _, line, _, engagement in ranked:
+    for _, _, line, _, engagement in ranked:
         if line not in pairs and str(engagement.id) not in used:
             pairs[line] = engagement
             used.add(str(engagement.id))
     return pairs
+
+
+def _has_left(row: RosterRow, today: date) -> bool:
+    return row.ends is not None and row.ends < today
 
 
 def _is_other_type(row: RosterRow, engagement: KnownEngagement) -> bool:
