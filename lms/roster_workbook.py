@@ -14,6 +14,7 @@ from typing import Any
 import openpyxl
 from openpyxl.utils.cell import column_index_from_string
 
+from lms.roster_sheet import TooLongError, TooWideError, sheet_rows
 from lms.roster_table import MOST_COLUMNS, MOST_ROWS, Cell, RosterRefused, Row, Table
 
 _MOST_PARTS = 2_000
@@ -38,7 +39,6 @@ _UNWORKED = re.compile(
 )
 """A cell with a formula whose result isn't stored."""
 _PLACE = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
-_ZEROS = re.compile(rb'formatCode="0{2,20}"')
 _SAVE_AS = "Open it in Excel, choose Save As, pick “Excel Workbook (.xlsx)”, and bring that."
 _DAMAGED = f"This workbook is damaged, or wasn't written as a workbook should be. {_SAVE_AS}"
 _FEWER = "Copy the rows that have people in them into a new workbook, and bring that."
@@ -81,13 +81,12 @@ class _Opened:
     def __init__(self, archive: zipfile.ZipFile) -> None:
         _refuse_kinds(archive)
         _refuse_sizes(archive)
-        parts = {part.filename: _unpacked(archive, part) for part in archive.infolist()}
-        self._parts = {name: _counted(name, xml) for name, xml in parts.items()}
+        self._xml = {part.filename: _unpacked(archive, part) for part in archive.infolist()}
+        self._parts = {name: _counted(name, xml) for name, xml in self._xml.items()}
         if sum(part.marks for part in self._parts.values()) > _MOST_MARKS:
             raise _too_much()
-        self._shows_zeros = bool(_ZEROS.search(parts.get("xl/styles.xml", b"")))
         # openpyxl gets what was counted and not the archive itself, whose sizes may be a lie.
-        self._safe = _packed(parts)
+        self._safe = _packed(self._xml)
 
     def table(self, wanted: str | None) -> Table:
         book = openpyxl.load_workbook(self._safe, read_only=True, data_only=True, keep_links=False)
@@ -95,10 +94,10 @@ class _Opened:
         if not seen:
             raise RosterRefused(f"No sheet of this workbook can be seen. {_SAVE_AS}")
         chosen = self._chosen(seen, wanted)
-        part = self._part(chosen)
+        part = self._parts[_place(chosen)]
         if part.rows > MOST_ROWS:
             raise _too_long(chosen.title)
-        rows = list(_rows(chosen, self._shows_zeros))
+        rows = _rows(self._xml[_place(chosen)], chosen)
         _show_formulas(rows, part)
         _fill_merged(rows, part)
         return Table(tuple(rows), chosen.title, tuple(sheet.title for sheet in seen))
@@ -109,11 +108,13 @@ class _Opened:
                 return sheet
         if wanted is not None:
             raise RosterRefused(f"There is no sheet “{wanted[:60]}” to be seen in this workbook.")
-        return max(seen, key=lambda sheet: self._part(sheet).values)
+        return max(seen, key=lambda sheet: self._parts[_place(sheet)].values)
 
-    def _part(self, sheet: Any) -> _Part:
-        # The sheet's part is not told in public; the parts' order in the archive need not be the sheets'.
-        return self._parts[sheet._worksheet_path]
+
+def _place(sheet: Any) -> str:
+    """Return the name of a sheet's part: openpyxl has it in private alone, and the parts may be in any order."""
+    name: str = sheet._worksheet_path
+    return name
 
 
 def _refuse_kinds(archive: zipfile.ZipFile) -> None:
@@ -196,30 +197,15 @@ def _too_long(title: str) -> RosterRefused:
     )
 
 
-def _rows(sheet: Any, shows_zeros: bool) -> Iterator[Row]:
-    # Some programs write the sheet's size wrong, and what is beyond it would be left out.
-    sheet.reset_dimensions()
-    for number, cells in enumerate(sheet.iter_rows(values_only=not shows_zeros), 1):
-        if number > MOST_ROWS:
-            raise _too_long(sheet.title)
-        kept = [_as_shown(cell) for cell in cells] if shows_zeros else list(cells)
-        while kept and kept[-1] in (None, ""):
-            kept.pop()
-        if len(kept) > MOST_COLUMNS:
-            raise RosterRefused(
-                f"Row {number:,} of “{sheet.title}” has more than {MOST_COLUMNS} cells. {_FEWER}"
-            )
-        yield Row(number, tuple(kept))
-
-
-def _as_shown(cell: Any) -> Cell:
-    """Return a cell's value; a number under a format of noughts ("00000") as the text that people see."""
-    value: Cell = cell.value
-    if isinstance(value, int | float) and not isinstance(value, bool) and value == int(value):
-        shape = cell.number_format
-        if shape.strip("0") == "" and len(shape) > 1:
-            return f"{int(value):0{len(shape)}d}"
-    return value
+def _rows(xml: bytes, sheet: Any) -> list[Row]:
+    try:
+        return sheet_rows(xml, sheet)
+    except TooLongError:
+        raise _too_long(sheet.title) from None
+    except TooWideError as row:
+        raise RosterRefused(
+            f"Row {row} of “{sheet.title}” has more than {MOST_COLUMNS} cells. {_FEWER}"
+        ) from None
 
 
 def _show_formulas(rows: list[Row], part: _Part) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import time
 import tracemalloc
 import zipfile
@@ -85,6 +86,58 @@ def test_a_formula_gives_its_stored_result_also_an_empty_one() -> None:
     table = read_table(with_part(BOOK, SHEET, stored), "staff.xlsx")
 
     assert table.rows[2].cells == (None, 42)
+
+
+def test_cells_of_every_kind_are_what_openpyxl_makes_of_them() -> None:
+    content = with_part(
+        _with_shared_texts(BOOK), SHEET, lambda xml: xml.replace(b"</sheetData>", KINDS + b"</sheetData>")
+    )
+    content = with_part(content, "xl/styles.xml", _with_formats)
+    with pytest.warns(UserWarning, match="outside the limits for dates"):
+        book = openpyxl.load_workbook(io.BytesIO(content), data_only=True)
+
+    rows = read_table(content, "staff.xlsx").rows
+
+    opened = [list(row) for row in book["Staff"].iter_rows(values_only=True)]
+    assert [[*row.cells, *[None] * (len(opened[0]) - len(row.cells))] for row in rows] == opened
+    assert rows[2].cells[:3] == ("Rich text", "#N/A", True)
+
+
+KINDS = (
+    b'<row><c t="inlineStr"><is><r><t>Rich</t></r><r><t xml:space="preserve"> text</t></r><rPh sb="0" eb="1">'
+    b'<t>x</t></rPh></is></c><c t="e"><v>#N/A</v></c><c t="b"><v>1</v></c></row><row r="6">'
+    b'<c r="C6" t="str"><f>A1</f><v>worked</v></c><c r="B6"><v>-1.5E3</v></c>'
+    b'<c r="A6"><v>12345678901234567</v></c><c r="D6"/></row>'
+    b'<row r="7"><c r="A7" s="1"><v>44075</v></c><c r="B7" s="1"><v>44075.75</v></c><c r="C7" s="1"><v>0.5</v></c>'
+    b'<c r="D7" t="d"><v>2020-09-01</v></c></row><row r="8"><c r="A8" s="2"><v>1.25</v></c><c r="B8"><v>4.0</v></c>'
+    b'<c r="C8" s="1"><v>99999999</v></c></row>'
+)
+
+
+def _with_formats(xml: bytes) -> bytes:
+    """Two styles more: a day, and hours."""
+    more = b'<xf numFmtId="14" applyNumberFormat="1"/><xf numFmtId="46" applyNumberFormat="1"/></cellXfs>'
+    return xml.replace(b'<cellXfs count="1">', b'<cellXfs count="3">').replace(b"</cellXfs>", more)
+
+
+def _with_shared_texts(workbook: bytes) -> bytes:
+    """The same workbook with its texts in a part of their own, as Excel keeps them."""
+    texts: list[bytes] = []
+
+    def shared(cell: re.Match[bytes]) -> bytes:
+        texts.append(cell[2])
+        return b'<c%s t="s"><v>%d</v></c>' % (cell[1], len(texts) - 1)
+
+    kind = b"application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+    override = b'<Override PartName="/xl/sharedStrings.xml" ContentType="%s"/></Types>' % kind
+    inline = re.compile(rb'<c([^>]*) t="inlineStr"><is>(.*?)</is></c>')
+    content = with_part(workbook, SHEET, lambda xml: inline.sub(shared, xml))
+    content = with_part(content, "[Content_Types].xml", lambda xml: xml.replace(b"</Types>", override))
+    names = b"".join(b"<si>%s</si>" % text for text in texts)
+    namespace = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    return with_part(
+        content, "xl/sharedStrings.xml", lambda _: b'<sst xmlns="%s">%s</sst>' % (namespace, names)
+    )
 
 
 def test_the_fullest_sheet_that_can_be_seen_is_read_and_another_on_request() -> None:
