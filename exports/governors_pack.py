@@ -90,7 +90,7 @@ def write(file: BinaryIO, pack: Pack, names: Iterable[OutstandingRow] | None, ab
                 book, "Appendix, names", _NAME, late, "There is nobody to name."
             )
         add_about(book, counts)
-    return sum(counts.values()) + len(pack.categories) + len(pack.schools) + len(pack.trend)
+    return sum(counts.values()) + len(pack.categories)
 
 
 def _add_words(book: Book, pack: Pack) -> None:

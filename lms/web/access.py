@@ -22,12 +22,12 @@ from lms.db import session
 from lms.errors import NotAllowedError, NotFoundError
 from lms.lti.platforms import Registration, RegistrationState
 from lms.people import Engagement, Person, Role, RoleName, roles_by_organisation, roles_of
-from lms.schools import Organisation, school_by_slug
+from lms.schools import Kind, Organisation, school_by_slug
 from lms.web import tablet
 
 
 class Rule(Enum):
-    """Who may open a route. The last three are about the school in the address."""
+    """Who may open a route. The last ones are about the school, or the trust, in the address."""
 
     NO_DATABASE = "anyone, and no transaction is opened"
     OWN_TRANSACTIONS = "anyone; the view fetches from outside between short transactions of its own"
@@ -38,6 +38,7 @@ class Rule(Enum):
     RECEPTION = "receptionists, HR and admins of the school"
     HR = "HR and admins of the school"
     ADMIN = "admins of the school"
+    TRUST_HR = "HR and admins of the trust in the address"
     ADMIN_ANYWHERE = "admins of any organisation"
 
 
@@ -83,6 +84,8 @@ RULES: dict[str, Rule] = {
     "reporting.settle_request": Rule.HR,
     "reporting.exports": Rule.HR,
     "reporting.export": Rule.HR,
+    "reporting.trust": Rule.TRUST_HR,
+    "reporting.export_trust": Rule.TRUST_HR,
     "reporting.work_page": Rule.HR,
     "reporting.work_progress": Rule.HR,
     "reporting.cancel_work": Rule.HR,
@@ -170,6 +173,7 @@ _SCHOOL_ROLES: dict[Rule, frozenset[RoleName]] = {
     Rule.RECEPTION: frozenset({RoleName.RECEPTIONIST, RoleName.HR, RoleName.ADMIN}),
     Rule.HR: frozenset({RoleName.HR, RoleName.ADMIN}),
     Rule.ADMIN: frozenset({RoleName.ADMIN}),
+    Rule.TRUST_HR: frozenset({RoleName.HR, RoleName.ADMIN}),
 }
 
 
@@ -386,9 +390,10 @@ def check() -> None:
 
 
 def _check_school(wanted: frozenset[RoleName]) -> None:
-    found = school_by_slug((request.view_args or {})["school"])
+    named = request.view_args or {}
+    found = school_by_slug(named["trust"] if "trust" in named else named["school"])
     held = user().roles_at(found)
-    if not held:
+    if not held or ("trust" in named and found.kind is not Kind.TRUST):
         # As if it weren't there: whether a school uses this is not everybody's to know.
         raise NotFoundError(f"There is no school at the address {found.slug!r}.")
     if not held & wanted:

@@ -11,7 +11,13 @@ from lms.db import transaction
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 READS_FIRST = frozenset(
-    {"reporting.export", "reporting.compare_list", "reporting.fetch_work", "reporting.import_list"}
+    {
+        "reporting.export",
+        "reporting.export_trust",
+        "reporting.compare_list",
+        "reporting.fetch_work",
+        "reporting.import_list",
+    }
 )
 """Sent by POST, because it leaves a line in the audit, but its view only reads: what it leaves is `afterwards`."""
 

@@ -16,6 +16,7 @@ from lms.web.reporting import (
     recording,
     records,
     roster,
+    trust,
 )
 from lms.web.reporting.blueprint import blueprint
 
@@ -34,4 +35,5 @@ __all__ = [
     "recording",
     "records",
     "roster",
+    "trust",
 ]

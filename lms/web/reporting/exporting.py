@@ -87,7 +87,7 @@ def export(school: str) -> ResponseReturnValue:
     if not is_valid:
         return _page(form), 400
     report, format_ = Report(form.report.data), Format(form.format.data)
-    file = _temporary_file()
+    file = temporary_file()
     try:
         return _written(report, format_, scope, file)
     except long_exports.TooLong:
@@ -144,9 +144,10 @@ def _page(form: ExportForm) -> str:
     return render_template("reporting/exports.html", form=form, recent=lines(recent), is_late=is_late)
 
 
-def _temporary_file() -> BinaryIO:
+def temporary_file() -> BinaryIO:
+    """Return a file that is gone when it is closed. Raises StorageError where there is no room for one."""
     try:
-        # Without a name: it is gone when it is closed, whatever happens.
+        # Without a name: whatever happens, nothing is left.
         return cast(BinaryIO, tempfile.TemporaryFile())
     except OSError as error:
         raise StorageError(
