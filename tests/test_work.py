@@ -256,6 +256,14 @@ def test_a_worker_that_was_silent_for_too_long_keeps_nothing_when_it_wakes(site:
         assert site.stamps() == (1 if step == "batch 1" else 2)
         job_id = site.ask()
 
+    def overtake_and_die() -> None:
+        site.later(LEASE + timedelta(seconds=1))
+        site.killed(stamping(at("batch 1", kill)))
+
+    site.work(stamping(at("file made", overtake_and_die)))
+    assert site.see(job_id).state is JobState.RUNNING, "the second attempt's, not the first's to end"
+    assert site.stamps() == 2
+
 
 def test_an_error_ends_the_work_in_words(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     def refuse() -> None:
@@ -316,7 +324,9 @@ def test_a_worker_that_is_told_to_stop_leaves_its_work_to_the_next_unless_it_mus
     assert site.see(job_id).state is JobState.DONE
 
 
-def test_progress_is_seen_by_others_while_work_reads_and_never_noted_while_it_writes(site: Site) -> None:
+def test_progress_is_seen_by_others_while_work_reads_and_never_noted_while_it_writes(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
     seen: list[tuple[int, int | None, str]] = []
 
     def run(running: Running) -> None:
@@ -332,6 +342,7 @@ def test_progress_is_seen_by_others_while_work_reads_and_never_noted_while_it_wr
     site.work(Kind("stamp", run, "None."))
     assert seen == [(200, 1000, "rows written")]
     assert site.see(job_id).state is JobState.FAILED
+    assert "between transactions that write, not in one" in caplog.text
 
 
 def test_files_are_swept_after_a_week_and_what_ended_long_ago_is_forgotten(site: Site) -> None:
@@ -342,7 +353,13 @@ def test_files_are_swept_after_a_week_and_what_ended_long_ago_is_forgotten(site:
     job_id = site.ask()
     site.work(stamping())
     running = site.ask(colour="red")
-    site.killed(stamping(at("batch 1", lambda: (sweep(), kill()))))
+
+    def sweep_meanwhile() -> None:
+        sweep()
+        assert len(site.folder.names()) == 2, "what is being written stays"
+        kill()
+
+    site.killed(stamping(at("batch 1", sweep_meanwhile)))
     assert len(site.folder.names()) == 1, "a draft goes with its block; the finished file stays"
     site.cancel(running)
     site.later(KEPT)
@@ -363,7 +380,9 @@ def test_work_is_late_when_nobody_is_at_anything(site: Site) -> None:
         with site.app.app_context(), transaction(write=False):
             return work.is_late([session.get_one(Job, job_id)], site.time.now)
 
-    first, second = site.ask(number=1), site.ask(number=2)
+    first = site.ask(number=1)
+    site.later(timedelta(seconds=1))
+    second = site.ask(number=2)
     assert not is_late(first)
     site.later(LATE + timedelta(seconds=1))
     assert is_late(first)
