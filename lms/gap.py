@@ -25,7 +25,7 @@ def known_at(school_id: UUID, now: datetime) -> list[Known]:
         sa.select(Person, Engagement)
         .join(Engagement, Engagement.person_id == Person.id)
         .where(Engagement.organisation_id == school_id, Engagement.recorded_to.is_(None))
-        .where(Person.erased_at.is_(None))
+        .where(Person.erased_at.is_(None), Person.merged_into.is_(None))
         .order_by(Person.sort_name, Person.id, Engagement.starts, Engagement.id)
     )
     best: dict[UUID, tuple[Person, Engagement]] = {}

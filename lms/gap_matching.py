@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
-from itertools import cycle
+from heapq import nsmallest
+from itertools import chain, cycle
 from uuid import UUID
 
 from lms.gap_list import Listed
@@ -49,16 +50,6 @@ class Known:
         whole = f"{self.forename} {self.surname}".strip()
         return f"{whole} ({self.known_as})" if self.known_as else whole
 
-    @property
-    def surnames(self) -> frozenset[str]:
-        """The words of the surname, or of all that there is."""
-        return frozenset(folded(self.surname or self.forename).split())
-
-    @property
-    def forenames(self) -> frozenset[str]:
-        """The words of the forename and of what they are known as."""
-        return frozenset(folded(f"{self.forename} {self.known_as or ''}").split())
-
 
 @dataclass(frozen=True, slots=True)
 class NotHere:
@@ -93,12 +84,13 @@ class Gap:
 
 def compare(listed: Sequence[Listed], known: Sequence[Known]) -> Gap:
     """Return the gap between a list and everybody on record at a school, leavers too; each in the order given."""
-    meant = _Search(known).meant(listed)
+    named = [_Named(person) for person in known]
+    meant = _Search(named).meant(listed)
     matched = {person.person_id for person in meant.values()}
     gap = Gap(lines=len(listed), unassigned=[p for p in known if _is_here(p) and not p.is_assigned])
     gap.on_both = sum(person.standing is not Standing.LEFT for person in meant.values())
-    open_people = [p for p in known if p.person_id not in matched]
-    resembling = _Resemblance(open_people)
+    left_over = [p for p in named if p.person.person_id not in matched]
+    resembling = _Resemblance(left_over)
     perhaps_of: defaultdict[UUID, list[Listed]] = defaultdict(list)
     for one in listed:
         person = meant.get(one.line)
@@ -110,7 +102,9 @@ def compare(listed: Sequence[Listed], known: Sequence[Known]) -> Gap:
         elif person.standing is Standing.LEFT:
             gap.not_here.append(NotHere(one, left=person))
     gap.not_listed = [
-        NotListed(p, tuple(perhaps_of[p.person_id][:MOST_PERHAPS])) for p in open_people if _is_here(p)
+        NotListed(p.person, tuple(perhaps_of[p.person.person_id][:MOST_PERHAPS]))
+        for p in left_over
+        if _is_here(p.person)
     ]
     return gap
 
@@ -125,19 +119,38 @@ def _is_here(person: Known) -> bool:
     return person.standing is Standing.HERE
 
 
-def _fits(reading: str, person: Known) -> bool:
-    """Say whether a name is surely this person's: the whole surname and a forename, in any order."""
-    given = set(folded(reading).split())
-    return person.surnames <= given and (bool(given & person.forenames) or not person.forename)
+class _Named:
+    """Somebody on record with the words of their name, taken apart once."""
+
+    def __init__(self, person: Known) -> None:
+        self.person = person
+        self.surnames = frozenset(folded(person.surname or person.forename).split())
+        self.forenames = frozenset(folded(f"{person.forename} {person.known_as or ''}").split())
+        self.number = number_key(person.staff_no)
+
+    def is_surely(self, words: frozenset[str]) -> bool:
+        """Say whether a name is surely theirs: it has the whole surname and a forename, in any order."""
+        return self.surnames <= words and (bool(words & self.forenames) or not self.person.forename)
+
+    def has_initial_in(self, words: frozenset[str]) -> bool:
+        """Say whether a name has the whole surname, and a word that begins as a forename does: "J Smith"."""
+        initials = {word[0] for word in words - self.surnames}
+        return self.surnames <= words and bool(initials & {name[0] for name in self.forenames})
+
+
+def _words(one: Listed) -> list[frozenset[str]]:
+    return [frozenset(folded(reading).split()) for reading in one.readings]
 
 
 class _Search:
     """Everybody on record, by what a line can surely mean them by."""
 
-    def __init__(self, known: Sequence[Known]) -> None:
-        self._numbers = _index(known, lambda p: [number_key(p.staff_no)])
-        # By one word of the surname, which the line must have.
+    def __init__(self, known: Sequence[_Named]) -> None:
+        self._known = known
+        self._numbers = _index(known, lambda p: [p.number])
+        # By one word of the surname and one of the forenames, which the line must have.
         self._surnames = _index(known, lambda p: sorted(p.surnames)[:1])
+        self._forenames = _index(known, lambda p: p.forenames or [""])
 
     def meant(self, listed: Sequence[Listed]) -> dict[int, Known]:
         """Return whom each line surely means, by its number: who has its staff number and a like name, or its name.
@@ -161,59 +174,62 @@ class _Search:
         return found
 
     def _by_number(self, one: Listed) -> Known | None:
-        holders = self._numbers.get(number_key(one.staff_no), []) if one.staff_no else []
-        alike = [p for p in holders if not one.name or _shares_a_word(one, p)]
+        words = frozenset[str]().union(*_words(one))
+        holders = _found(self._numbers, [number_key(one.staff_no)]) if one.staff_no else set()
+        named = [self._known[place] for place in holders]
+        alike = [p.person for p in named if not one.name or words & (p.surnames | p.forenames)]
         return alike[0] if len(alike) == 1 else None
 
     def _by_name(self, one: Listed, taken: set[UUID], numbers_agree: bool) -> list[Known]:
-        words = {word for reading in one.readings for word in folded(reading).split()}
-        candidates = {p.person_id: p for word in sorted(words) for p in self._surnames.get(word, [])}
+        readings = _words(one)
+        near = set[int]().union(
+            *(_found(self._surnames, r) & _found(self._forenames, [*r, ""]) for r in readings)
+        )
         fitting = [
-            p
-            for p in candidates.values()
-            if any(_fits(reading, p) for reading in one.readings)
-            and not (numbers_agree and one.staff_no and p.staff_no)
+            p.person
+            for p in (self._known[place] for place in sorted(near))
+            if not (numbers_agree and one.staff_no and p.number) and any(map(p.is_surely, readings))
         ]
-        free = [p for p in fitting if p.person_id not in taken]
         # A second line of somebody who was found by number is about them, unless a namesake is left.
-        best = min((p.standing.value for p in free or fitting), default=0)
-        return [p for p in free or fitting if p.standing.value == best]
-
-
-def _shares_a_word(one: Listed, person: Known) -> bool:
-    given = {word for reading in one.readings for word in folded(reading).split()}
-    return bool(given & (person.surnames | person.forenames))
+        free = [p for p in fitting if p.person_id not in taken] or fitting
+        best = min((p.standing.value for p in free), default=0)
+        return [p for p in free if p.standing.value == best]
 
 
 class _Resemblance:
     """People to whom a name may belong that isn't surely theirs: a letter is wrong, or only an initial is given."""
 
-    def __init__(self, people: Sequence[Known]) -> None:
-        self._words = _index(people, lambda p: {v for w in p.surnames | p.forenames for v in _variants(w)})
-        self._numbers = _index(people, lambda p: [number_key(p.staff_no)])
+    def __init__(self, people: Sequence[_Named]) -> None:
+        self._people = people
+        self._numbers = _index(people, lambda p: [p.number])
+        self._parts = _index(people, lambda p: chain.from_iterable(map(_variants, p.surnames | p.forenames)))
+        self._initials = _index(
+            people, lambda p: [f"{min(p.surnames, default='')} {name[0]}" for name in p.forenames]
+        )
+        self._near: dict[str, set[int]] = {}
 
     def to(self, one: Listed) -> tuple[Known, ...]:
         """Return the likeliest few."""
-        words = set(folded(one.readings[0]).split()) if one.readings else set()
-        reached: Counter[UUID] = Counter()
-        people: dict[UUID, Known] = {}
-        for word in words:
-            near = {p.person_id: p for v in _variants(word) for p in self._words.get(v, [])}
-            people |= near
-            reached.update(near.keys())
-        alike = [p for p in people.values() if _may_be(words, p, reached[p.person_id])]
-        alike.sort(key=lambda p: (p.standing.value, -reached[p.person_id], p.surname, p.forename))
-        same_number = self._numbers.get(number_key(one.staff_no), []) if one.staff_no else []
-        return tuple({p.person_id: p for p in (*same_number, *alike)}.values())[:MOST_PERHAPS]
+        words = _words(one)[0] if one.readings else frozenset[str]()
+        alike = Counter(chain.from_iterable(self._like(word) for word in words))
+        likely = {place: n for place, n in alike.items() if n >= 2 or len(words) == 1}
+        for place in _found(self._initials, (f"{word} {other[0]}" for word in words for other in words)):
+            if place not in likely and self._people[place].has_initial_in(words):
+                likely[place] = 1
+        best = nsmallest(MOST_PERHAPS, likely.items(), key=self._rank)
+        same_number = sorted(_found(self._numbers, [number_key(one.staff_no)])) if one.staff_no else []
+        places = dict.fromkeys([*same_number, *(place for place, _ in best)])
+        return tuple(self._people[place].person for place in places)[:MOST_PERHAPS]
 
+    def _rank(self, found: tuple[int, int]) -> tuple[int, int, str, str]:
+        place, alike = found
+        person = self._people[place].person
+        return person.standing.value, -alike, person.surname, person.forename
 
-def _may_be(words: set[str], person: Known, reached: int) -> bool:
-    if reached >= 2 or len(words) == 1:
-        return True
-    if not person.surnames <= words:
-        return False
-    letters = {word[0] for word in words - person.surnames}
-    return bool(letters & {name[0] for name in person.forenames})
+    def _like(self, word: str) -> set[int]:
+        if word not in self._near:
+            self._near[word] = _found(self._parts, _variants(word))
+        return self._near[word]
 
 
 def _variants(word: str) -> set[str]:
@@ -223,10 +239,14 @@ def _variants(word: str) -> set[str]:
     return {word, *(word[:n] + word[n + 1 :] for n in range(len(word)))}
 
 
-def _index(people: Sequence[Known], keys: Callable[[Known], Iterable[str]]) -> defaultdict[str, list[Known]]:
-    found: defaultdict[str, list[Known]] = defaultdict(list)
-    for person in people:
+def _index(people: Sequence[_Named], keys: Callable[[_Named], Iterable[str]]) -> dict[str, set[int]]:
+    """Return the places of people, from 0, by each of their keys."""
+    found: defaultdict[str, set[int]] = defaultdict(set)
+    for place, person in enumerate(people):
         for key in keys(person):
-            if key:
-                found[key].append(person)
-    return found
+            found[key].add(place)
+    return dict(found)
+
+
+def _found(index: dict[str, set[int]], keys: Iterable[str]) -> set[int]:
+    return set[int]().union(*(index[key] for key in keys if key in index))

@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from lms import assignments, compliance, scenarios
 from lms.assignments import Assignment, counting_for, drafted, redrafted
 from lms.audit import Event
-from lms.clock import london_day
+from lms.clock import day_in_words, london_day
 from lms.compliance import Item
 from lms.db import session
 from lms.effects import Effect, Names, changed_names, departments, difference, effects, names
@@ -139,6 +139,10 @@ def _change_form(before: Item) -> AssignmentForm:
     there = dict.fromkeys([*departments([assignment.organisation_id], now), *assignment.departments])
     form.offer([(before.policy, before.version)], scenarios.shipped_programmes(), there, london_day(now))
     form.kept_day = assignment.due_on
+    form.due_days.description = (
+        f"Counted from {day_in_words(assignment.assigned_on)}, when it was assigned, or from their first day if that "
+        "is later."
+    )
     del form.schools, form.earlier
     return form
 
