@@ -83,7 +83,7 @@ def _make(running: Running) -> None:
             sha256=written.sha256,
         )
         running.settle(
-            f"The file has {written.rows:,} rows.",
+            f"The file has {written.rows:,} row{'' if written.rows == 1 else 's'}.",
             done=written.rows,
             file=running.kept(name, written.sha256),
         )
@@ -105,8 +105,16 @@ def _scope(running: Running) -> Scope:
     return Scope(school, items, moment, filters, item, with_names=asked["with_names"])
 
 
-def _most_rows(report: Report, scope: Scope) -> int:
-    """Return how many rows there will be at most: what the bar is measured by. One query."""
+_ROWS_A_PERSON: dict[Report, Callable[[Scope], int]] = {
+    Report.TRAINING_RECORD: lambda _: 1,
+    Report.ATTESTATION_REGISTER: lambda scope: len(scope.wanted),
+}
+
+
+def _most_rows(report: Report, scope: Scope) -> int | None:
+    """Return how many rows there will be at most, by which the bar is measured; None where nobody knows. One query."""
+    if report not in _ROWS_A_PERSON:
+        return None
     filters = scope.filters
     people = (
         sa.select(sa.func.count(sa.distinct(Engagement.person_id)))
@@ -118,10 +126,10 @@ def _most_rows(report: Report, scope: Scope) -> int:
         people = people.where(Engagement.type == filters.type)
     if filters.department:
         people = people.where(Engagement.department == filters.department)
-    return (session.scalar(people) or 0) * (len(scope.wanted) if report is Report.ATTESTATION_REGISTER else 1)
+    return (session.scalar(people) or 0) * _ROWS_A_PERSON[report](scope)
 
 
-def _telling(running: Running, most: int) -> Callable[[int], None]:
+def _telling(running: Running, most: int | None) -> Callable[[int], None]:
     running.report(0, most)
     return lambda rows: running.report(rows, most, "rows written")
 

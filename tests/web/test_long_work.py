@@ -209,3 +209,14 @@ def test_only_hr_of_the_school_sees_or_fetches_what_was_made(
         for part in ("/cancel", "/file"):
             assert hr.post(address + part, data={"csrf_token": token}).status_code == status, part
     assert office.audited(Event.EXPORT_FETCHED) == []
+
+
+def test_a_report_whose_length_nobody_knows_is_made_too(
+    office: Office, hr: StrictClient, time: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(long_exports, "MOST_AT_ONCE", 0)
+    hr.get(f"{office.records}/exports")
+    hr.submit(button="Make the file", report="outstanding")
+    assert do_work(office, time)
+    hr.follow("Refresh")
+    assert "The file has 1 row." in hr.text
