@@ -71,6 +71,9 @@ class Event(StrEnum):
     KIOSK_LEFT = "kiosk_left"  #
     ROSTER_APPLIED = "roster_applied"  # roster_import, new, changed, unchanged, refused, ended
     ROSTER_UNDONE = "roster_undone"  # roster_import
+    REMINDERS_CHANGED = "reminders_changed"  # names (of the settings, texts or schedules)
+    TERM_DATES_CHANGED = "term_dates_changed"  # days (how many entries, below zero where taken out)
+    REMINDED_BY_HAND = "reminded_by_hand"  # assignment, people (how many)
     MATCH_SETTLED = "match_settled"  # identity, same (yes, no)
 
 

@@ -26,6 +26,8 @@ class Recipient:
 
     person_id: UUID
     name: str
+    called: str
+    """What letters call them."""
     address: str
     about: tuple[Open, ...]
     had_one: bool
@@ -81,19 +83,17 @@ def look(item: Item, items: Sequence[Item], filters: Filters) -> Look:
     today = {
         person_id for (person_id, _), last in reminders.reminded([school_id], day).items() if last == day
     }
-    names = {
-        person_id: one.name for person_id, one in sorted(open_of.items(), key=lambda pair: _sort(pair[1]))
-    }
+    found = sorted(open_of.values(), key=_sort)
     return Look(
         recipients=tuple(
-            Recipient(person_id, name, address, tuple(opens[person_id]), person_id in today)
-            for person_id, name in names.items()
-            if (address := reach.of(person_id))
+            _recipient(one, address, opens[one.person_id], had_one=one.person_id in today)
+            for one in found
+            if one.person_id in opens and (address := reach.of(one.person_id))
         ),
         unreachable=tuple(
-            Unreachable(person_id, name, why)
-            for person_id, name in names.items()
-            if (why := reach.why_not(person_id))
+            Unreachable(one.person_id, one.name, why)
+            for one in found
+            if (why := reach.why_not(one.person_id))
         ),
         left_out=left_out,
         leaves=leaves,
@@ -136,6 +136,11 @@ def unreachable(items: Sequence[Item]) -> list[Unreachable]:
         for one in sorted(found.values(), key=_sort)
         if (why := reach.why_not(one.person_id))
     ]
+
+
+def _recipient(one: Obligation, address: str, about: Sequence[Open], *, had_one: bool) -> Recipient:
+    called = one.known_as or one.forename or one.surname
+    return Recipient(one.person_id, one.name, called, address, tuple(about), had_one)
 
 
 def _sort(one: Obligation) -> tuple[str, str, str]:

@@ -1,7 +1,7 @@
 """The words of reminders: the texts that come with the product, and a school's own. The first line is the subject.
 
-What a school writes is never run as a template: `fill` puts values for names in double square brackets, once, and
-knows nothing else.
+What a school writes is never run as a template: `fill` puts values for names in curly brackets, once, and knows
+nothing else.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import cache
 from lms.config import resource_dir
 
 LONGEST_SUBJECT, LONGEST_BODY = 120, 3000
-_PLACEHOLDER = re.compile(r"\[\[ *([a-z_]{1,40}) *\]\]")
+_PLACEHOLDER = re.compile(r"\{ *([a-z_]{1,40}) *\}")
 WORDS = {
     "name": "what the person goes by",
     "school": "the school’s name",
@@ -84,15 +84,15 @@ def faults(kind: LetterKind, subject: str, body: str) -> dict[str, str]:
         "body": _fault(kind, body, LONGEST_BODY, "text"),
     }
     if "list" in names_in(subject):
-        found["subject"] = found["subject"] or "The list can’t be in the subject: take [[list]] out of it"
+        found["subject"] = found["subject"] or "The list can’t be in the subject: take {list} out of it"
     missing = [name for name in kind.needed if name not in names_in(body)]
     if missing and not found["body"]:
-        found["body"] = f"Put [[{missing[0]}]] into the text: {WORDS[missing[0]]}"
+        found["body"] = f"Put {{{missing[0]}}} into the text: {WORDS[missing[0]]}"
     return {field: sentence for field, sentence in found.items() if sentence}
 
 
 def names_in(text: str) -> list[str]:
-    """Return the names in double square brackets."""
+    """Return the names in curly brackets."""
     return _PLACEHOLDER.findall(text)
 
 
@@ -103,14 +103,14 @@ def _fault(kind: LetterKind, text: str, longest: int, what: str) -> str:
         return f"The {what} must be {longest:,} characters or fewer"
     for name in names_in(text):
         if name not in kind.placeholders:
-            return f"[[{name}]] means nothing in this letter. You can use {_listed(kind)}"
-    if re.search(r"\[\[|\]\]", _PLACEHOLDER.sub("", text)):
-        return f"There are double square brackets that belong to nothing. You can use {_listed(kind)}"
+            return f"{{{name}}} means nothing in this letter. You can use {_listed(kind)}"
+    if re.search(r"[{}]", _PLACEHOLDER.sub("", text)):
+        return f"There are curly brackets that belong to nothing. You can use {_listed(kind)}"
     return ""
 
 
 def _listed(kind: LetterKind) -> str:
-    return ", ".join(f"[[{name}]]" for name in kind.placeholders)
+    return ", ".join(f"{{{name}}}" for name in kind.placeholders)
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:

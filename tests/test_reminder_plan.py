@@ -149,20 +149,20 @@ def test_a_school_without_terms_is_open_on_weekdays_and_one_whose_terms_have_run
 
 def test_what_a_school_writes_is_checked_and_is_never_run() -> None:
     kind = KINDS["reminder"]
-    good = "Sign [[list]] at [[link]]"
-    assert reminder_texts.faults(kind, "For [[name]]", good) == {}
+    good = "Sign {list} at {link}"
+    assert reminder_texts.faults(kind, "For {name}", good) == {}
     for body, words in (
         ("", "Enter the text"),
-        ("Go to [[link]]", "Put [[list]] into the text"),
-        (good + "[[days]]", "[[days]] means nothing in this letter"),
-        (good + " [[ oh", "double square brackets that belong to nothing"),
+        ("Go to {link}", "Put {list} into the text"),
+        (good + "{days}", "{days} means nothing in this letter"),
+        (good + " {{ 7 }}", "curly brackets that belong to nothing"),
         (good + "x" * 3000, "3,000 characters or fewer"),
     ):
         assert words in reminder_texts.faults(kind, "Hello", body)["body"]
-    assert "can’t be in the subject" in reminder_texts.faults(kind, "[[list]]", good)["subject"]
-    values = {"name": "[[link]]\r\nBcc: x", "list": "- a\n- b", "link": "https://x.test"}
-    subject, body = reminder_texts.letter("For [[name]] {{ 7 * 7 }}\n[[name]]\n[[list]] [[link]]", values)
-    assert subject == "For [[link]] Bcc: x {{ 7 * 7 }}", "one line, and brackets in a value stay"
-    assert body == "[[link]] Bcc: x\n- a\n- b https://x.test"
+    assert "can’t be in the subject" in reminder_texts.faults(kind, "{list}", good)["subject"]
+    values = {"name": "{link}\r\nBcc: x", "list": "- a\n- b", "link": "https://x.test"}
+    subject, body = reminder_texts.letter("For {name} {% 7 %} {{ 7 * 7 }}\n{name}\n{list} {link}", values)
+    assert subject == "For {link} Bcc: x {% 7 %} {{ 7 * 7 }}", "one line, and brackets in a value stay"
+    assert body == "{link} Bcc: x\n- a\n- b https://x.test"
     for name, each in KINDS.items():
         assert reminder_texts.faults(each, *reminder_texts.split(reminder_texts.usual(name))) == {}

@@ -241,7 +241,7 @@ def test_a_schools_own_words_are_sent_as_they_are(desk: Desk, server: MailServer
     desk.signed(desk.manager)
     with transaction():
         session.get_one(ReminderSettings, desk.school.id).texts = {
-            "reminder": "Annwyl [[name]]\n{% raise %} [[list]] [[link]]"
+            "reminder": "Annwyl {name}\n{% raise %} {list} {link}"
         }
     desk.work(date(2026, 9, 8), server=server)
     text = letters(server)["priya@school.test"]

@@ -15,7 +15,9 @@ from lms.web.reporting import (
     publishing,
     recording,
     records,
+    reminders,
     roster,
+    term_dates,
     trust,
 )
 from lms.web.reporting.blueprint import blueprint
@@ -34,6 +36,8 @@ __all__ = [
     "publishing",
     "recording",
     "records",
+    "reminders",
     "roster",
+    "term_dates",
     "trust",
 ]
