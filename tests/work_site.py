@@ -1,4 +1,4 @@
-"""A school with somebody in HR who asks for long work, workers to be had, and a kind of work that a test can meddle in."""
+"""A school where somebody asks for long work, workers to be had, and a kind of work that a test can meddle in."""
 
 from __future__ import annotations
 
