@@ -74,7 +74,7 @@ def values(
         "list": listed,
         "link": base_url + (records if kind == MessageKind.TEAM_DIGEST else "/"),
         "days": str(settings.escalate_after),
-        "hr_contact": school.placeholder_values["hr_contact"],
+        "hr_contact": school.contacts.get("hr_contact") or "the school office",
     }
 
 
