@@ -25,7 +25,7 @@ class Event(StrEnum):
     ASSIGNMENT_SAVED = "assignment_saved"  # assignment
     ASSIGNMENT_CHANGED = "assignment_changed"  # assignment
     ASSIGNMENT_ENDED = "assignment_ended"  # assignment
-    LIST_COMPARED = "list_compared"  # lines, not_here, not_listed, unassigned (how many, and nothing of the list)
+    LIST_COMPARED = "list_compared"  # way (page, workbook), lines, not_here, not_listed, unassigned (how many)
     EXEMPTION_SAVED = "exemption_saved"  # assignment
     EXEMPTION_LIFTED = "exemption_lifted"  # assignment
     PERSON_ADDED = "person_added"  #

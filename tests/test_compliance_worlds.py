@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from lms import compliance, policies, standings
@@ -375,6 +375,44 @@ class Told:
         return self.first_due(self.starts(Standing.ENGAGED))
 
 
+ONE_SIGNED_FOR_AN_EARLIER_ASSIGNMENT = World(
+    audience=[EngagementType.TEACHER],
+    assigned_on=date(2026, 2, 20),
+    due_days=7,
+    due_on=None,
+    months=None,
+    least_days=None,
+    departments=["Maths"],
+    counts_earlier=True,
+    resign=[(EARLY, None)],
+    engagements=[
+        {
+            "who": who,
+            "type": EngagementType.TEACHER,
+            "department": "Maths",
+            "starts": date(2026, 2, 20),
+            "days": None,
+            "ended": None,
+        }
+        for who in (0, 1)
+    ],
+    attestations=[
+        {
+            "who": 0,
+            "kind": Kind.SIGNED,
+            "version": 1,
+            "at": datetime(2026, 2, 21, 9, 30, tzinfo=UTC),
+            "withdrawn": None,
+            "for_earlier": True,
+        }
+    ],
+    exemptions=[],
+    attempts=[],
+    absences=[],
+)
+
+
+@example(world=ONE_SIGNED_FOR_AN_EARLIER_ASSIGNMENT, moment=datetime(2026, 3, 20, 9, 30, tzinfo=UTC))
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(world=worlds(), moment=MOMENTS)
 def test_sql_and_python_tell_the_same_of_everybody(world: World, moment: datetime) -> None:

@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 
 from lms.db import transaction
 from lms.people import EngagementType, Person, RoleName
-from tests.browser.conftest import DESK, PHONE, SignIn
+from tests.browser.conftest import DESK, SignIn
 from tests.browser.journey import assert_accessible, button, heading
 from tests.conftest import Clock
 from tests.factories import POLICY, make_assignment, make_person, make_policy, make_school
@@ -37,7 +37,7 @@ def hr(app: Flask, time: Clock) -> Person:
 
 
 @pytest.mark.parametrize(
-    "options", [DESK, PHONE, {"viewport": {"width": 320, "height": 640}}], ids=["desk", "phone", "narrow"]
+    "options", [DESK, {"viewport": {"width": 320, "height": 640}}], ids=["desk", "narrow"]
 )
 def test_hr_finds_the_gap_changes_who_must_sign_and_publishes_a_version(
     signed_in: SignIn, hr: Person, options: dict[str, Any], tmp_path: Path

@@ -63,7 +63,13 @@ def test_three_lists_with_their_numbers_and_nothing_of_the_list_is_kept(
     assert rows(comparing, "unassigned") == []
     (entry,) = office.audited(Event.LIST_COMPARED)
     assert entry.actor_id == office.hr.id
-    assert entry.details == {"lines": 3, "not_here": 2, "not_listed": 2, "unassigned": 0}
+    assert entry.details == {
+        "way": "page",
+        "lines": 3,
+        "not_here": 2,
+        "not_listed": 2,
+        "unassigned": 0,
+    }
     with comparing.session_transaction() as cookie:
         kept = everything_kept(app) + caplog.text + repr(dict(cookie))
     assert "Zebedee" not in kept
@@ -91,7 +97,7 @@ def test_the_workbook_comes_of_the_same_list_without_it_having_been_kept(
         "Zane",
     ]
     assert "Zebedee" not in everything_kept(app)
-    assert len(office.audited(Event.LIST_COMPARED)) == 2
+    assert [entry.details["way"] for entry in office.audited(Event.LIST_COMPARED)] == ["page", "workbook"]
 
 
 def test_who_is_here_with_nothing_assigned_is_named(

@@ -26,7 +26,7 @@ from lms.web import access, reading
 from lms.web.reporting.blueprint import blueprint
 from lms.web.reporting.long_work import handed_over
 
-WORKBOOK = "workbook"
+PAGE, WORKBOOK = "page", "workbook"
 LONGEST_PASTE = 400_000
 MOST_SHOWN = 200
 """Names of each list on the page; the workbook has all."""
@@ -87,8 +87,9 @@ def compare_list(school: str) -> ResponseReturnValue:
         )
         return page, 400 if form.errors else 200
     gap = compare(form.listed, known_at(access.school().id, access.request_time()))
-    reading.afterwards(partial(_write_down, gap))
-    if request.form.get("as") == WORKBOOK:
+    way = WORKBOOK if request.form.get("as") == WORKBOOK else PAGE
+    reading.afterwards(partial(_write_down, gap, way))
+    if way == WORKBOOK:
         return _workbook(gap)
     return render_template(
         "reporting/compared.html", form=form, gap=gap, most=MOST_SHOWN, again=_as_text(form.listed)
@@ -101,12 +102,13 @@ def _as_text(listed: list[Listed]) -> str:
     return "\n".join(["Staff number\tName", *rows])
 
 
-def _write_down(gap: Gap) -> None:
+def _write_down(gap: Gap, way: str) -> None:
     audit.record(
         Event.LIST_COMPARED,
         organisation_id=access.school().id,
         now=access.request_time(),
         actor_id=access.user().person.id,
+        way=way,
         lines=gap.lines,
         not_here=len(gap.not_here),
         not_listed=len(gap.not_listed),
