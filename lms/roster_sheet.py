@@ -122,14 +122,12 @@ class _Reader:
 
     def _number(self, text: str, style: int) -> Cell:
         """Return a number, or what its format makes of it: a day, or the noughts before it that people see."""
-        number = float(text) if not text.isdecimal() else int(text)
+        number = int(text) if text.removeprefix("-").isdecimal() else float(text)
         if style in self._days:
             return self._day(number, style)
-        if style in self._noughts and number == int(number):
+        if style in self._noughts and number >= 0 and float(number).is_integer():
             return f"{int(number):0{self._noughts[style]}d}"
-        return (
-            int(number) if number == int(number) and "." not in text and "E" not in text.upper() else number
-        )
+        return number
 
     def _day(self, number: float, style: int) -> Cell:
         try:
