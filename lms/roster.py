@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
@@ -23,9 +23,6 @@ from lms.roster_imports import Done, ImportState, RosterEffect, RosterImport
 from lms.roster_matching import KnownEngagement, KnownPerson
 from lms.schools import Organisation
 from lms.worker import Kind, Running
-
-MOST_AT_ONCE = 1_000
-"""A list of more rows is applied by the worker."""
 
 
 class ListChanged(ConflictError):
@@ -83,6 +80,17 @@ _ENGAGEMENTS = (
     .where(Engagement.recorded_to.is_(None))
     .order_by(Engagement.starts, Engagement.id)
 )
+
+
+def latest_start(school: Organisation, engagements: Collection[UUID]) -> date | None:
+    """Return the latest first day of some engagements at a school; None where there are none. One query."""
+    return session.scalar(
+        sa.select(sa.func.max(Engagement.starts)).where(
+            Engagement.organisation_id == school.id,
+            Engagement.recorded_to.is_(None),
+            Engagement.id.in_(engagements),
+        )
+    )
 
 
 def changes_of(found: RosterImport, school: Organisation, choices: Choices | None = None) -> Changes:
@@ -188,7 +196,7 @@ class _Writing:
         endings = {absent.engagement.id: {"ends": choices.last_day} for absent in leavers}
         self._change([c for c in everything if c.engagement is not None], endings)
         if self._effects:
-            session.execute(sa.insert(RosterEffect), self._effects)
+            session.execute(sa.insert(RosterEffect.__table__), self._effects)
 
     def _correct(self, changes: Iterable[Change]) -> None:
         wanted = {c.person_id: c.person_facts for c in changes if c.person is not None and c.person_facts}
@@ -202,7 +210,7 @@ class _Writing:
         """Add whoever is new to the trust."""
         new = {c.person_id: c for c in reversed(list(changes)) if c.person is None}
         if new:
-            session.execute(sa.insert(Person), [self._person(change) for change in new.values()])
+            session.execute(sa.insert(Person.__table__), [self._person(change) for change in new.values()])
         for person_id in new:
             self._effect(person_id, Done.ADDED)
 
@@ -233,7 +241,7 @@ class _Writing:
             made.append(facts)
             self._effect(change.person_id, Done.ENGAGED, engagement_id=facts["id"])
         if made:
-            session.execute(sa.insert(Engagement), made)
+            session.execute(sa.insert(Engagement.__table__), made)
 
     def _change(self, changes: Sequence[Change], endings: dict[UUID, dict[str, Any]]) -> None:
         wanted = {c.engagement.id: dict(c.engagement_facts) for c in changes if c.engagement}

@@ -165,6 +165,7 @@ class _Comparison:
         self._managers = Managers(
             [self._as_corrected(person, groups) for person in self._known],
             [(rows[0], person_id) for person_id, rows in groups.items() if person_id not in by_id],
+            {row.manager for row in self._good if row.manager},
         )
         for person_id, group in groups.items():
             self._compare_person(person_id, by_id.get(person_id), group)
@@ -253,7 +254,7 @@ class _Comparison:
     def _compare_engagement(self, change: Change, *, is_known_here: bool) -> None:
         row, today = change.row, self._terms.today
         manager_id, notes = self._managers.of(row, change.person_id)
-        change = replace(change, notes=notes)
+        change = replace(change, notes=notes) if notes else change
         engagement = change.engagement
         if engagement is None:
             self._engage(change, manager_id, is_known_here=is_known_here)

@@ -23,6 +23,8 @@ from lms.roster_table import Cell, Row, Table
 
 KEPT = timedelta(days=1)
 """How long an uploaded file is kept: until it is applied, and for fetching the rows that were refused."""
+MOST_AT_ONCE = 1_000
+"""A list of more rows, blank ones included, is applied by the worker."""
 
 
 class ImportState(StrEnum):
@@ -172,6 +174,12 @@ def sweep(now: datetime) -> None:
     session.execute(
         sa.update(RosterImport).where(old, RosterImport.packed.is_not(None)).values(packed=None, choices={})
     )
+
+
+def is_long(found: RosterImport) -> bool:
+    """Say whether a list has so many rows that the worker applies it."""
+    table = table_of(found)
+    return table is not None and len(table.rows) > MOST_AT_ONCE
 
 
 def table_of(found: RosterImport) -> Table | None:

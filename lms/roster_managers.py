@@ -13,7 +13,13 @@ from lms.roster_rows import RosterRow
 class Managers:
     """The people on record and in the file, by what a file may call them."""
 
-    def __init__(self, known: Sequence[KnownPerson], listed: Iterable[tuple[RosterRow, UUID]]) -> None:
+    def __init__(
+        self,
+        known: Sequence[KnownPerson],
+        listed: Iterable[tuple[RosterRow, UUID]],
+        wanted: Iterable[str],
+    ) -> None:
+        self._wanted = {key for words in wanted for key in _keys_of(words)}
         self._names: dict[UUID, str] = {}
         self._called: dict[str, set[UUID]] = defaultdict(set)
         for person in known:
@@ -29,8 +35,8 @@ class Managers:
         """Return the manager whom a row names, or nobody with a note that says why."""
         if not row.manager:
             return None, ()
-        keys = (number_key(row.manager), row.manager.strip().lower(), fold(row.manager))
-        meant = next((self._called[key] for key in keys if key and key in self._called), set())
+        found = (self._called[key] for key in _keys_of(row.manager) if key and key in self._called)
+        meant = next(found, set())
         if len(meant) == 1:
             (manager_id,) = meant
             return (manager_id, ()) if manager_id != person_id else (None, ())
@@ -44,5 +50,9 @@ class Managers:
             keys += [fold(f"{one.forename} {one.surname}"), fold(f"{one.surname} {one.forename}")]
             keys += [fold(f"{one.known_as} {one.surname}")] if one.known_as else []
         for key in keys:
-            if key:
+            if key and key in self._wanted:
                 self._called[key].add(person_id)
+
+
+def _keys_of(words: str) -> tuple[str, str, str]:
+    return number_key(words), words.strip().lower(), fold(words)

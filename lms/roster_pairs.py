@@ -18,6 +18,8 @@ def pair_up(
     that is left goes with one that is over,
     unless it begins after that: then somebody has come back.
     """
+    if not engagements:
+        return {row.line: None for row in rows}
     running = [e for e in engagements if not e.is_over(today)]
     over = [e for e in engagements if e.is_over(today)]
     pairs = _likest(rows, running, today)

@@ -160,18 +160,18 @@ def apply_import(school: str, import_id: UUID) -> ResponseReturnValue:
     found = roster_imports.import_at(here.id, import_id)
     if found.state is not ImportState.OPEN:
         return redirect(url_for(".import_preview", school=school, import_id=import_id), 303)
-    shown, form = roster.changes_of(found, here), ApplyForm(london_day(now))
-    if not form.validate() or not form.check_last_day(shown):
-        return _preview_page(found, shown, form)
-    choices = choices_sent(shown, form.last_day.data)
-    if shown.total > roster.MOST_AT_ONCE and shown.fingerprint == form.fingerprint.data:
-        return _leave_to_the_worker(found, choices, shown)
+    form = ApplyForm(london_day(now))
+    form.validate()
+    choices = choices_sent(form.last_day.data)
+    if not form.check_last_day(roster.latest_start(here, choices.leavers)):
+        return _preview_page(found, roster.changes_of(found, here), form)
+    if roster_imports.is_long(found):
+        return _leave_to_the_worker(found, choices, form.fingerprint.data)
+    by = access.user().person.id
     try:
-        roster.apply(
-            found, here, choices, fingerprint=form.fingerprint.data, by=access.user().person.id, now=now
-        )
+        roster.apply(found, here, choices, fingerprint=form.fingerprint.data or "", by=by, now=now)
     except ListChanged:
-        return _preview_page(found, shown, form, is_changed=True)
+        return _preview_page(found, roster.changes_of(found, here), form, is_changed=True)
     return redirect(url_for(".import_preview", school=school, import_id=import_id), 303)
 
 
@@ -234,7 +234,7 @@ def _preview_page(
         shown=SHOWN,
         errors=errors,
         is_changed=is_changed,
-        is_long=changes.total > roster.MOST_AT_ONCE,
+        is_long=roster_imports.is_long(found),
         sent=request.form,
         reason=_reason,
         today=london_day(found.uploaded_at),
@@ -242,17 +242,17 @@ def _preview_page(
     return page, 409 if is_changed else 400 if errors else 200
 
 
-def _leave_to_the_worker(found: RosterImport, choices: Choices, shown: Changes) -> ResponseReturnValue:
+def _leave_to_the_worker(found: RosterImport, choices: Choices, fingerprint: str) -> ResponseReturnValue:
     here = access.school()
     found.choices = roster_imports.packed_choices(choices)
     job = work.ask(
         roster.KIND.name,
-        title=f"Staff list, {shown.total:,} rows",
+        title=f"Staff list {found.file_name}",
         organisation_id=here.id,
         by=access.user().person.id,
         now=access.request_time(),
         roster_import=str(found.id),
-        fingerprint=shown.fingerprint,
+        fingerprint=fingerprint,
     )
     return redirect(url_for(".work_page", school=here.slug, job_id=job.id), 303)
 

@@ -13,7 +13,7 @@ from wtforms import HiddenField, StringField
 from wtforms.validators import ValidationError
 
 from lms.people import EngagementType, folded
-from lms.roster_changes import Changes, Choices
+from lms.roster_changes import Choices
 from lms.roster_columns import Columns, Field
 from lms.roster_file import read_table
 from lms.roster_table import MOST_BYTES, RosterRefused, Table
@@ -62,36 +62,45 @@ class ApplyForm(FlaskForm):  # type: ignore[misc]
     def __init__(self, today: date) -> None:
         super().__init__(data={"last_day": today})
 
-    def check_last_day(self, changes: Changes) -> bool:
-        """Say whether the last day fits everybody who is ticked; what is wrong is said beside the field."""
-        ticked = set(request.form.getlist("left"))
-        starts = [a.engagement.starts for a in changes.absent if str(a.engagement.id) in ticked]
-        if not starts or self.last_day.errors:
-            return not (starts and self.last_day.errors)
-        if self.last_day.data is None:
+    def check_last_day(self, latest: date | None) -> bool:
+        """Say whether the last day fits everybody who is ticked, of whom the last began on `latest` (None: nobody is).
+
+        What is wrong is said beside the field.
+        """
+        day: date | None = self.last_day.data
+        if latest is None:
+            self.last_day.errors = []
+        elif not self.last_day.errors and day is None:
             self.last_day.errors = ["Enter the last day of those who are ticked"]
-        elif self.last_day.data < max(starts):
+        elif day is not None and day < latest:
             self.last_day.errors = ["Somebody who is ticked began after that day. Enter a later day"]
         return not self.last_day.errors
 
 
-def choices_sent(changes: Changes, last_day: date | None) -> Choices:
-    """Return what was chosen in a preview; what isn't in it is passed over."""
+def choices_sent(last_day: date | None) -> Choices:
+    """Return what was chosen in a preview; what can't be read is passed over, and what wasn't in it does nothing."""
     sent = request.form
-    same: dict[int, UUID | None] = {}
-    for question in changes.questions:
-        answer = sent.get(f"same-{question.row.line}", "")
-        if answer == SOMEBODY_ELSE:
-            same[question.row.line] = None
-        elif answer in {str(person.id) for person in question.candidates}:
-            same[question.row.line] = UUID(answer)
-    back, left = set(sent.getlist("back")), set(sent.getlist("left"))
+    answers = (
+        (name.removeprefix("same-"), answer) for name, answer in sent.items() if name.startswith("same-")
+    )
     return Choices(
-        same,
-        frozenset(change.row.line for change in changes.returned if str(change.row.line) in back),
-        frozenset(a.engagement.id for a in changes.absent if str(a.engagement.id) in left),
+        {
+            int(line): None if answer == SOMEBODY_ELSE else UUID(answer)
+            for line, answer in answers
+            if line.isdecimal() and (answer == SOMEBODY_ELSE or _is_id(answer))
+        },
+        frozenset(int(line) for line in sent.getlist("back") if line.isdecimal()),
+        frozenset(UUID(id) for id in sent.getlist("left") if _is_id(id)),
         last_day,
     )
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def headings_sent(columns: Columns) -> dict[str, str]:
