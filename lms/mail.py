@@ -19,6 +19,8 @@ BACK_OFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), t
 """How long to wait after the first, second … failure; after the last of them the message has failed."""
 LATE = timedelta(minutes=5)
 """Mail that has been due for longer than this says that no worker is running."""
+PERHAPS = "may have been sent"
+"""How the reason begins of a message that failed, and perhaps went all the same."""
 LEAVING = "mail_leaving"
 """In a session's `info` while it has a message that waits for the commit."""
 
@@ -229,11 +231,16 @@ def outbox(organisation_ids: Collection[UUID], now: datetime) -> Outbox:
     return Outbox(waiting=waiting, is_late=bool(late), sent_today=sent, failed=list(newest))
 
 
+def has_gone() -> sa.ColumnElement[bool]:
+    """Return the condition that a message was sent, or perhaps was."""
+    return sa.or_(Message.state == MessageState.SENT, Message.reason.startswith(PERHAPS))
+
+
 def give_up_unfinished(now: datetime, older_than: timedelta = timedelta(minutes=10)) -> int:
     """Fail what a killed worker left half-way, saying that it may have gone; return how many."""
     result = session.execute(
         sa.update(Message)
         .where(Message.state == MessageState.SENDING, Message.next_at < now - older_than)
-        .values(state=MessageState.FAILED, reason="may have been sent: the worker stopped while sending it")
+        .values(state=MessageState.FAILED, reason=f"{PERHAPS}: the worker stopped while sending it")
     )
     return int(result.rowcount)  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from lms import compliance
+from lms import compliance, reminders
 from lms.absences import is_away, read_spans
 from lms.attestations import Attestation, IdentityAssurance, Kind, Signatory
 from lms.clock import london_day
@@ -59,8 +59,9 @@ class RegisterRow:
 def rows(scope: Scope) -> Iterator[RegisterRow]:
     """Yield every obligation of everybody engaged on the day, by name; then those of people who have left."""
     checkers = _checkers(scope.school.id)
+    reminded = reminders.numbers([scope.school.id], london_day(scope.moment))
     for standing in (Standing.ENGAGED, Standing.LEFT):
-        read = [_reading(scope, item, standing, checkers) for item in scope.wanted]
+        read = [_reading(scope, item, standing, checkers, reminded) for item in scope.wanted]
         for place, _, *values in compliance.stream(scope.wanted, standing, _NEEDED):
             found = dict(zip(_NEEDED, values, strict=True))
             if scope.is_whole or _fits(scope.filters, found):
@@ -101,7 +102,11 @@ def _checkers(school_id: UUID) -> dict[UUID, str]:
 
 
 def _reading(
-    scope: Scope, item: Item, standing: Standing, checkers: dict[UUID, str]
+    scope: Scope,
+    item: Item,
+    standing: Standing,
+    checkers: dict[UUID, str],
+    reminded: dict[tuple[UUID, UUID], int],
 ) -> Callable[[dict[str, Any]], RegisterRow]:
     school, policy, assigned = scope.school.name, item.policy.title, item.assignment.assigned_on
     versions = {version.number: version for version in item.versions}
@@ -137,7 +142,7 @@ def _reading(
             method=_METHODS.get(found["signed_kind"]),
             identity_check=assurance.words if assurance else None,
             identity_checked_by=checkers.get(found["attestation_id"]),
-            reminders=0,
+            reminders=reminded.get((found["person_id"], item.assignment.id), 0),
             next_due=None if standing is Standing.LEFT else dates.next_due,
             receipt_id=found["attestation_id"],
         )

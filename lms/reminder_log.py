@@ -10,11 +10,9 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from lms.db import session
-from lms.mail import Message, MessageKind, MessageState
+from lms.mail import PERHAPS, Message, MessageKind, MessageState
 from lms.people import Person, full_name
 
-PERHAPS = "may have been sent"
-"""How the reason begins that `mail.give_up_unfinished` writes down."""
 KINDS = (MessageKind.REMINDER, MessageKind.TEAM_DIGEST, MessageKind.ESCALATION)
 PAGE_SIZE = 25
 

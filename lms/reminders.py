@@ -10,7 +10,9 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from lms import mail
 from lms.db import Base, session
+from lms.mail import Message
 
 
 class ReminderKind(StrEnum):
@@ -45,20 +47,54 @@ Latest = dict[tuple[UUID, UUID], date]
 
 
 def reminded(organisation_ids: Collection[UUID], until: date) -> Latest:
-    """Return when people of some schools were last reminded, by the end of a day. One query."""
+    """Return when people of some schools last had a reminder, by the end of a day. One query.
+
+    What waits or failed isn't counted; what may have been sent is.
+    """
+    return _latest(organisation_ids, until, TO_THE_PERSON, mail.has_gone())
+
+
+def numbers(organisation_ids: Collection[UUID], until: date) -> dict[tuple[UUID, UUID], int]:
+    """Return how many reminders people of some schools have had, likewise, by person and assignment. One query."""
+    rows = session.execute(
+        sa.select(Reminder.person_id, Reminder.assignment_id, sa.func.count())
+        .join(Message, Message.id == Reminder.message_id)
+        .where(*_of(organisation_ids, until, TO_THE_PERSON), mail.has_gone())
+        .group_by(Reminder.person_id, Reminder.assignment_id)
+    )
+    return {(person_id, assignment_id): number for person_id, assignment_id, number in rows}
+
+
+def asked_for(organisation_ids: Collection[UUID], until: date) -> Latest:
+    """Return when a reminder was last put in the outbox, whatever became of it, by the end of a day. One query."""
     return _latest(organisation_ids, until, TO_THE_PERSON)
 
 
 def escalated(organisation_ids: Collection[UUID], until: date) -> Latest:
-    """Return when the head was last told of whom, by the end of a day. One query."""
+    """Return when the head was last written to about whom, by the end of a day. One query."""
     return _latest(organisation_ids, until, (ReminderKind.ESCALATED,))
 
 
-def _latest(organisation_ids: Collection[UUID], until: date, kinds: tuple[ReminderKind, ...]) -> Latest:
+def _latest(
+    organisation_ids: Collection[UUID],
+    until: date,
+    kinds: tuple[ReminderKind, ...],
+    *more: sa.ColumnElement[bool],
+) -> Latest:
     rows = session.execute(
         sa.select(Reminder.person_id, Reminder.assignment_id, sa.func.max(Reminder.reminded_on))
-        .where(Reminder.organisation_id.in_(organisation_ids), Reminder.kind.in_(kinds))
-        .where(Reminder.reminded_on <= until)
+        .join(Message, Message.id == Reminder.message_id)
+        .where(*_of(organisation_ids, until, kinds), *more)
         .group_by(Reminder.person_id, Reminder.assignment_id)
     )
     return {(person_id, assignment_id): day for person_id, assignment_id, day in rows}
+
+
+def _of(
+    organisation_ids: Collection[UUID], until: date, kinds: tuple[ReminderKind, ...]
+) -> list[sa.ColumnElement[bool]]:
+    return [
+        Reminder.organisation_id.in_(organisation_ids),
+        Reminder.kind.in_(kinds),
+        Reminder.reminded_on <= until,
+    ]

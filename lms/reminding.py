@@ -82,7 +82,7 @@ def plan(now: datetime) -> list[Planned]:
         schedules=reminder_settings.schedules(here),
         items=items,
         open=open_items.to_do(items),
-        reminded=reminders.reminded(here, day),
+        reminded=reminders.asked_for(here, day),
         escalated=reminders.escalated(here, day),
         addresses=recipients.addresses(here),
         written=_written_this_week(here, day),

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from lms import absences, assignments, attestations, jobs, mail, people, reminding
+from lms import absences, assignments, attestations, jobs, mail, people, reminders, reminding
 from lms.attestations import Attestation, Kind
 from lms.config import Settings
 from lms.db import session, transaction
@@ -149,6 +149,9 @@ def test_one_letter_goes_to_each_who_must_sign_and_to_nobody_else(desk: Desk, se
     with transaction(write=False):
         [kept] = session.scalars(sa.select(Reminder))
         assert kept.reminded_on == date(2026, 9, 8)
+        had = {(kept.person_id, desk.assignment.id): 1}
+        assert reminders.numbers([desk.school.id], date(2026, 9, 8)) == had
+        assert reminders.numbers([desk.school.id], date(2026, 9, 7)) == {}
 
 
 def test_nothing_leaves_at_night_and_what_waited_says_what_is_so_when_it_leaves(
@@ -174,6 +177,10 @@ def test_nothing_leaves_at_night_and_what_waited_says_what_is_so_when_it_leaves(
     by_address = {m.address: m for m in desk.messages()}
     assert by_address["sam@school.test"].reason == "there was nothing left to sign when it was to be sent"
     assert by_address["priya@school.test"].person_id == priya.id
+    session.rollback()
+    with transaction(write=False):
+        had = reminders.reminded([desk.school.id], date(2026, 9, 9))
+    assert had == {(priya.id, desk.assignment.id): date(2026, 9, 8)}, "what failed was no reminder"
 
 
 def test_holidays_are_kept_and_are_caught_up_with_in_one_letter(desk: Desk, server: MailServer) -> None:
@@ -210,6 +217,9 @@ def test_a_stopped_workers_letter_may_have_been_sent_and_isnt_sent_again(
     assert letters(server) == {}
     [message] = desk.messages()
     assert "may have been sent" in str(message.reason)
+    session.rollback()
+    with transaction(write=False):
+        assert reminders.reminded([desk.school.id], date(2026, 9, 8)), "and is counted"
 
 
 def test_the_head_hears_who_is_long_overdue_and_not_of_who_has_signed_since(
