@@ -231,6 +231,8 @@ class _Writing:
         made = []
         for change in changes:
             facts = {
+                # The first row's columns are taken to be every row's.
+                "manager_id": None,
                 **change.engagement_facts,
                 "id": uuid4(),
                 "person_id": change.person_id,

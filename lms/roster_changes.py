@@ -351,7 +351,8 @@ def _managed(change: Change, on_record: set[UUID]) -> Change:
         return change
     kept = {fact: value for fact, value in change.engagement_facts.items() if fact != "manager_id"}
     fields = tuple(field for field in change.fields if field.fact != "manager_id")
-    return replace(change, engagement_facts=kept, fields=fields)
+    note = f"The line manager “{change.row.manager}” can’t go in, and is passed over."
+    return replace(change, engagement_facts=kept, fields=fields, notes=(*change.notes, note))
 
 
 def _either(who: Who) -> str:

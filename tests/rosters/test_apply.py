@@ -18,11 +18,13 @@ from lms.people import Engagement, Person, RoleName, give_role
 from lms.roster import ListChanged, Outcome
 from lms.roster_changes import Choices
 from lms.roster_file import read_table
+from lms.roster_found import Rows
 from lms.roster_imports import ImportState, RosterImport
+from lms.roster_table import Table
 from lms.schools import Organisation
 from tests.conftest import NOW, Clock
 from tests.factories import engagement_of, make_person, make_school
-from tests.rosters.making import DATED, csv_of
+from tests.rosters.making import DATED, csv_of, messy_roster, xlsx_of
 from tests.web.practice import counted
 
 LATER = NOW + timedelta(hours=1)
@@ -36,6 +38,10 @@ def upload(school: Organisation, rows: Sequence[Sequence[Any]], by: Person | Non
 def line(number: str, forename: str, surname: str, **more: str) -> tuple[str, ...]:
     said = dict(zip(DATED, (number, forename, surname), strict=False)) | {"Category": "Teacher"} | more
     return tuple(said.get(heading, "") for heading in DATED)
+
+
+def rows_of(found: RosterImport, table: Table) -> Rows:
+    return roster_imports.rows_of(found, table, NOW.date())
 
 
 def apply(found: RosterImport, school: Organisation, choices: Choices | None = None) -> Outcome:
@@ -100,6 +106,28 @@ def test_a_list_goes_in_whole_and_is_undone_whole_and_earlier_reports_keep_what_
             roster_undo.undo(found, by=hr.id, now=LATER)
         assert apply(upload(school, rows[1:], hr), school).changes.counts.startswith("1 new")
         assert session.scalar(sa.select(sa.func.count()).where(Person.staff_no == "13")) == 1
+
+
+@pytest.mark.usefixtures("in_app")
+def test_a_list_with_every_mess_goes_in_and_a_second_time_changes_nothing() -> None:
+    messy = messy_roster(200)
+    with transaction():
+        school = make_school()
+        hr = make_person(school, forename="Meera", surname="Zane")
+        table = read_table(xlsx_of(messy.rows), "staff.xlsx")
+        found = [
+            roster_imports.keep(school.id, table, file_name="staff.xlsx", by=by, now=NOW)
+            for by in (None, hr.id)
+        ]
+        # A row that left before anybody was on record isn't new; nor is a bad one.
+        left = sum(row.ends is not None and row.ends < NOW.date() for row in rows_of(found[0], table).good)
+        first = roster.apply(found[0], school, Choices(), fingerprint=None, by=None, now=LATER).changes
+        assert (len(first.new), len(first.refused)) == (messy.good - left, messy.bad + left)
+        managed = sa.select(sa.func.count()).where(Engagement.manager_id.is_not(None))
+        managers = [change.engagement_facts.get("manager_id") for change in first.new]
+        assert session.scalar(managed) == sum(map(bool, managers)) > len(managers) / 2
+        second = roster.changes_of(found[1], school)
+        assert second.counts == f"0 new, 0 changed, {len(first.new)} unchanged, {len(first.refused)} refused"
 
 
 @pytest.mark.usefixtures("in_app")
