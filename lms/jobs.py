@@ -260,7 +260,7 @@ def plan_reminders() -> None:
         with storage_errors(), transaction():
             reminding.put_in_outbox(planned, clock.now())
     except ConflictError:
-        log.info("reminders were put in the outbox by somebody else at the same moment")
+        log.warning("reminders were put in the outbox by somebody else at the same moment")
 
 
 def _deliver_one(message_id: UUID, outlet: Outlet, base_url: str) -> bool:

@@ -49,7 +49,7 @@ def addresses(organisation_ids: Collection[UUID]) -> Addresses:
     roots = sa.select(sa.func.coalesce(Organisation.parent_id, Organisation.id)).where(
         Organisation.id.in_(organisation_ids)
     )
-    has_one = (Person.email.is_not(None), Person.erased_at.is_(None))
+    has_one = (Person.email.is_not(None), Person.erased_at.is_(None), Person.merged_into.is_(None))
     rows = session.execute(sa.select(Person.id, Person.email).where(Person.root_id.in_(roots), *has_one))
     # Shared with anybody at all: it signs nobody in, wherever the other one works.
     shared = sa.select(Person.email).where(*has_one).group_by(Person.email).having(sa.func.count() > 1)

@@ -80,9 +80,7 @@ def look(item: Item, items: Sequence[Item], filters: Filters) -> Look:
     reach = recipients.addresses([school_id])
     leaves = reminder_settings.school_days([school_id])[school_id].opens_at(now)
     day = london_day(leaves or now)
-    today = {
-        person_id for (person_id, _), last in reminders.asked_for([school_id], day).items() if last == day
-    }
+    today = reminders.people_on(day)
     found = sorted(open_of.values(), key=_sort)
     return Look(
         recipients=tuple(

@@ -38,7 +38,7 @@ class Reminder(Base):
     assignment_id: Mapped[UUID]
     message_id: Mapped[UUID] = mapped_column(sa.ForeignKey("message.id"), index=True)
     kind: Mapped[ReminderKind]
-    reminded_on: Mapped[date]
+    reminded_on: Mapped[date] = mapped_column(index=True)
     """The London day on which it was put in the outbox."""
 
 
@@ -68,6 +68,14 @@ def numbers(organisation_ids: Collection[UUID], until: date) -> dict[tuple[UUID,
 def asked_for(organisation_ids: Collection[UUID], until: date) -> Latest:
     """Return when a reminder was last put in the outbox, whatever became of it, by the end of a day. One query."""
     return _latest(organisation_ids, until, TO_THE_PERSON)
+
+
+def people_on(day: date) -> set[UUID]:
+    """Return who has a reminder of a day, from any school: one is the most that anybody gets. One query."""
+    wanted = sa.select(Reminder.person_id).where(
+        Reminder.reminded_on == day, Reminder.kind.in_(TO_THE_PERSON)
+    )
+    return set(session.scalars(wanted.distinct()))
 
 
 def escalated(organisation_ids: Collection[UUID], until: date) -> Latest:

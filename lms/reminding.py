@@ -152,7 +152,7 @@ def by_person(opens: Iterable[Open]) -> dict[UUID, list[Open]]:
 
 
 def _to_people(seen: _Seen) -> list[Planned]:
-    had_one = {person_id for (person_id, _), last in seen.reminded.items() if last >= seen.day}
+    had_one = reminders.people_on(seen.day)
     wanted = {
         one.person_id
         for one in seen.open

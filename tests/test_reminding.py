@@ -16,7 +16,7 @@ from lms.db import session, transaction
 from lms.mail import Message, MessageKind, MessageState
 from lms.people import EngagementType, Person
 from lms.reminder_settings import ReminderSettings, enter_days, set_schedule
-from lms.reminders import Reminder
+from lms.reminders import Reminder, ReminderKind
 from lms.school_days import Days, DaysKind
 from tests.conftest import Clock
 from tests.factories import engagement_of, make_assignment, make_person, make_policy, make_school
@@ -152,6 +152,38 @@ def test_one_letter_goes_to_each_who_must_sign_and_to_nobody_else(desk: Desk, se
         had = {(kept.person_id, desk.assignment.id): 1}
         assert reminders.numbers([desk.school.id], date(2026, 9, 8)) == had
         assert reminders.numbers([desk.school.id], date(2026, 9, 7)) == {}
+
+
+def test_nobody_gets_two_on_a_day_whatever_else_is_asked_and_by_whichever_school(
+    desk: Desk, server: MailServer
+) -> None:
+    desk.add("Priya", email="priya@school.test")
+    sam = desk.add("Sam", email="sam@school.test")
+    desk.signed(desk.manager)
+    desk.work(date(2026, 9, 8), server=server)
+    assert set(letters(server)) == {"priya@school.test", "sam@school.test"}
+    message_id = desk.messages()[0].id
+    session.rollback()
+    with transaction():
+        conduct = make_policy(desk.school, slug="conduct")
+        make_assignment(desk.school, conduct, due_days=1, audience=[EngagementType.TEACHER])
+        elsewhere = make_school()
+        session.add(
+            Reminder(
+                organisation_id=elsewhere.id,
+                person_id=sam.id,
+                assignment_id=desk.assignment.id,
+                message_id=message_id,
+                kind=ReminderKind.BY_HAND,
+                reminded_on=date(2026, 9, 9),
+            )
+        )
+    desk.work(date(2026, 9, 8), 12, server)
+    assert letters(server) == {}
+    desk.work(date(2026, 9, 9), server=server)
+    sent = letters(server)
+    assert sent["priya@school.test"].count("\n- ") == 2, "both things in one letter"
+    assert "sam@school.test" not in sent, "another school has written that day"
 
 
 def test_nothing_leaves_at_night_and_what_waited_says_what_is_so_when_it_leaves(

@@ -85,6 +85,7 @@ def upgrade() -> None:
             "ix_reminder_organisation_person", ["organisation_id", "person_id"], unique=False
         )
         batch_op.create_index(batch_op.f("ix_reminder_person_id"), ["person_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_reminder_reminded_on"), ["reminded_on"], unique=False)
 
 
 def downgrade() -> None:
