@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -10,6 +10,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from lms import merges
 from lms.absences import Away, days_away, is_away
 from lms.clock import add_months, end_of_day, london_day, start_of_day
 from lms.db import session
@@ -27,6 +28,23 @@ class Item:
     versions: tuple[PolicyVersion, ...]
     """By number; the last is the one in force."""
     moment: datetime
+    has_merged: bool = False
+    """Whether anybody's records had been merged by then."""
+
+    alike: tuple[Item, ...] = ()
+    """Other schools' items of the same `terms`, to be asked about together with this one in one statement."""
+
+    @property
+    def terms(self) -> tuple[Hashable, ...]:
+        """What decides who must do it and where they stand, but for whose it is. What counts signatures given for
+        another assignment is like no other.
+        """
+        asked = self.assignment
+        return (
+            (tuple(asked.audience), tuple(asked.departments), asked.least_days, asked.months),
+            (asked.assigned_on, asked.due_days, asked.due_on, asked.id if asked.earlier else None),
+            (self.day, bool(self.least_number), self.has_merged),
+        )
 
     @property
     def version(self) -> PolicyVersion:
@@ -119,13 +137,13 @@ def items(organisation_ids: Iterable[UUID], moment: datetime) -> list[Item]:
     """Return what is assigned at some schools, as recorded at a moment, oldest first. One query."""
     wanted = Assignment.organisation_id.in_(list(organisation_ids))
     rows = session.execute(assigned(moment).where(wanted))
-    return gathered(((a, p, v) for a, p, v in rows), moment)
+    return gathered(((a, p, v, merged) for a, p, v, merged in rows), moment)
 
 
 def assigned(moment: datetime | sa.BindParameter[datetime]) -> sa.Select[*tuple[Any, ...]]:
     """Return the statement for what is assigned anywhere, as recorded at a moment: what `gathered` takes."""
     return (
-        sa.select(Assignment, Policy, PolicyVersion)
+        sa.select(Assignment, Policy, PolicyVersion, merges.is_any(moment).label("has_merged"))
         .join(Policy, Policy.id == Assignment.policy_id)
         .join(PolicyVersion, PolicyVersion.policy_id == Policy.id)
         .where(Assignment.recorded_at(moment), PolicyVersion.recorded_at <= moment)
@@ -133,9 +151,9 @@ def assigned(moment: datetime | sa.BindParameter[datetime]) -> sa.Select[*tuple[
     )
 
 
-def gathered(rows: Iterable[tuple[Assignment, Policy, PolicyVersion]], moment: datetime) -> list[Item]:
+def gathered(rows: Iterable[tuple[Assignment, Policy, PolicyVersion, bool]], moment: datetime) -> list[Item]:
     """Make items of the rows of `assigned(moment)`. A version may come several times."""
-    found: dict[UUID, tuple[Assignment, Policy, dict[int, PolicyVersion]]] = {}
-    for assignment, policy, version in rows:
-        found.setdefault(assignment.id, (assignment, policy, {}))[2][version.number] = version
-    return [Item(a, p, tuple(versions.values()), moment) for a, p, versions in found.values()]
+    found: dict[UUID, tuple[Assignment, Policy, dict[int, PolicyVersion], bool]] = {}
+    for assignment, policy, version, has_merged in rows:
+        found.setdefault(assignment.id, (assignment, policy, {}, has_merged))[2][version.number] = version
+    return [Item(a, p, tuple(versions.values()), moment, merged) for a, p, versions, merged in found.values()]

@@ -57,7 +57,12 @@ def _people_like(root_id: UUID, name: str, email: str | None, staff_no: str | No
         return []
     return session.scalars(
         sa.select(Person)
-        .where(Person.root_id == root_id, Person.erased_at.is_(None), sa.or_(*may_be))
+        .where(
+            Person.root_id == root_id,
+            Person.erased_at.is_(None),
+            Person.merged_into.is_(None),
+            sa.or_(*may_be),
+        )
         .order_by(Person.sort_name, Person.id)
     ).all()
 

@@ -155,7 +155,7 @@ def _asked(person_id: UUID, now: datetime) -> _Asked:
     wanted = {"person": person_id, "now": now, "day": london_day(now)}
     rows = session.execute(_ASKED, wanted).all()
     return _Asked(
-        items=gathered(((a, p, v) for a, p, v, *_ in rows), now),
+        items=gathered(((a, p, v, merged) for a, p, v, merged, *_ in rows), now),
         schools={school.id: school for *_, school, _, _ in rows},
         engagements={engagement.id: engagement for *_, engagement, _ in rows},
         cycles={assignment.id: signed for assignment, *_, signed in rows},

@@ -69,6 +69,8 @@ class Person(Base):
     sign_in_epoch: Mapped[int] = mapped_column(default=0)
     """Raised to end every session that this person has open."""
     erased_at: Mapped[datetime | None]
+    merged_into: Mapped[UUID | None]
+    """The record that goes on, where this one was found to be the same person's."""
 
     @property
     def name(self) -> str:

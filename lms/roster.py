@@ -62,7 +62,7 @@ def known_people(school: Organisation) -> list[KnownPerson]:
 
 _PEOPLE = (
     sa.select(Person.id, Person.surname, Person.forename, Person.known_as, Person.email, Person.staff_no)
-    .where(Person.erased_at.is_(None))
+    .where(Person.erased_at.is_(None), Person.merged_into.is_(None))
     .order_by(Person.sort_name, Person.id)
 )
 _ENGAGEMENTS = (

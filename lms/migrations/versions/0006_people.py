@@ -91,6 +91,34 @@ def upgrade() -> None:
             postgresql_where=sa.text("recorded_to IS NULL"),
         )
 
+    op.create_table(
+        "merge",
+        sa.Column("root_id", sa.Uuid(), nullable=False),
+        sa.Column("kept_id", sa.Uuid(), nullable=False),
+        sa.Column("merged_id", sa.Uuid(), nullable=False),
+        sa.Column("moved", sa.JSON(), nullable=False),
+        sa.Column("recorded_by", sa.Uuid(), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("recorded_from", lms.db.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("recorded_to", lms.db.UTCDateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["kept_id"], ["person.id"], name=op.f("fk_merge_kept_id")),
+        sa.ForeignKeyConstraint(["merged_id"], ["person.id"], name=op.f("fk_merge_merged_id")),
+        sa.ForeignKeyConstraint(["root_id"], ["organisation.id"], name=op.f("fk_merge_root_id")),
+        sa.PrimaryKeyConstraint("id", "recorded_from", name=op.f("pk_merge")),
+    )
+    with op.batch_alter_table("merge", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_merge_kept_id"), ["kept_id"], unique=False)
+        batch_op.create_index(
+            "uq_merge_current",
+            ["merged_id"],
+            unique=True,
+            sqlite_where=sa.text("recorded_to IS NULL"),
+            postgresql_where=sa.text("recorded_to IS NULL"),
+        )
+
+    with op.batch_alter_table("person", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("merged_into", sa.Uuid(), nullable=True))
+
     with op.batch_alter_table("engagement", schema=None) as batch_op:
         batch_op.add_column(sa.Column("recorded_by", sa.Uuid(), nullable=True))
 
@@ -99,6 +127,9 @@ def downgrade() -> None:
     """Undo the change."""
     with op.batch_alter_table("engagement", schema=None) as batch_op:
         batch_op.drop_column("recorded_by")
+    with op.batch_alter_table("person", schema=None) as batch_op:
+        batch_op.drop_column("merged_into")
+    op.drop_table("merge")
     op.drop_table("outside_training")
     op.drop_table("absence")
     op.drop_table("correction")
