@@ -62,6 +62,15 @@ def test_a_quotation_mark_that_is_never_closed_costs_its_own_line_alone() -> Non
     assert (rows[-1].line, rows[-1].cells) == (44, ("A\nB", "C"))
 
 
+def test_a_cell_that_a_later_quotation_mark_closes_far_below_swallows_no_line() -> None:
+    lines = ["Surname,Forename", 'Smith,"Jane', *(f"Person,{n}" for n in range(40)), 'Khan",Tom', "Lee,Kim"]
+
+    rows = read_table("\n".join(lines).encode(), "staff.csv").rows
+
+    assert [row.line for row in rows] == list(range(1, 45))
+    assert [row.line for row in rows if row.fault] == [2]
+
+
 def test_a_workbook_gives_what_people_see_in_it() -> None:
     def change(sheet: openpyxl.worksheet.worksheet.Worksheet) -> None:
         sheet["A2"].number_format = "00000"

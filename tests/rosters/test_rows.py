@@ -38,7 +38,7 @@ def test_a_row_is_read_as_it_will_be_recorded() -> None:
     row = one(
         1234.0,
         " Mary  Ann ",
-        "O'BRIEN",
+        "O'\u200bBRIEN",
         "Molly O'Brien",
         "mailto:M.OBrien@School.sch.uk",
         "Teaching staff",
