@@ -16,6 +16,7 @@ from lms import (  # noqa: F401 (imported for the tables that they define)
     ledger,
     links,
     mail,
+    merges,
     outside_training,
     paper,
     people,
