@@ -48,6 +48,10 @@ class Absence(Versioned, Base):
         """Say whether somebody is away on a day."""
         return Away(self.starts, self.ends).covers(day)
 
+    def overlaps(self, starts: date, ends: date | None) -> bool:
+        """Say whether some of these days are others too."""
+        return self.starts <= (ends or date.max) and starts <= (self.ends or date.max)
+
 
 @dataclass(frozen=True, slots=True)
 class Away:
@@ -100,7 +104,7 @@ def been_away(
 
 
 def days_away_since(
-    person_id: Any, since: Any, organisation_id: UUID, day: date, moment: Moment
+    person_id: Any, since: Any, organisation_id: Any, day: date, moment: Moment
 ) -> sa.ColumnElement[int]:
     """Return `days_away` as SQL, for a person and a first day that are columns of the statement around it."""
     last = earlier(sa.func.coalesce(Absence.ends, day), sa.literal(day, sa.Date()))
@@ -113,7 +117,10 @@ def days_away_since(
 
 
 def spans(
-    person_id: sa.ColumnElement[Any], organisation_id: UUID, day: date, moment: Moment
+    person_id: sa.ColumnElement[Any],
+    organisation_id: UUID | sa.ColumnElement[UUID],
+    day: date,
+    moment: Moment,
 ) -> sa.ColumnElement[str | None]:
     """Return the days that somebody has been away, written in one text that `read_spans` reads; null for most."""
     written = (
@@ -217,7 +224,7 @@ def _check(person: Person, school_id: UUID, but: UUID | None, starts: date, ends
     # Two officers at once: the second waits here, and then finds what the first recorded.
     session.execute(sa.select(Person.id).where(Person.id == person.id).with_for_update(key_share=True))
     for other in absences_of(person.id, school_id):
-        if other.id != but and starts <= (other.ends or date.max) and other.starts <= (ends or date.max):
+        if other.id != but and other.overlaps(starts, ends):
             until = f"to {day_in_words(other.ends)}" if other.ends else "onwards"
             raise ConflictError(
                 f"{person.name} is recorded as away from {day_in_words(other.starts)} {until} already. "

@@ -20,7 +20,7 @@ from lms import compliance, ledger, tallies, terms
 from lms.absences import read_spans
 from lms.attestations import SIGNING_KINDS, Attestation
 from lms.clock import add_months, end_of_day, london_day, start_of_day
-from lms.db import session
+from lms.db import session, stream
 from lms.items import Item, deadlines, items
 from lms.people import Engagement, EngagementType
 from lms.policies import Policy, PolicyVersion
@@ -249,11 +249,9 @@ def _exceptional(item: Item) -> Iterable[tuple[Exceptional, int | None]]:
     """Yield the exceptions among those obliged by an item, with how many days each is late."""
     table = compliance.obligations(item)
     needed = (table.c.status, table.c.starts, table.c.signed_at, table.c.signed_number, table.c.absences)
-    rows = session.execute(
-        sa.select(*needed).where(table.c.status.in_([status.value for status in _LATE])),
-        execution_options={"yield_per": 1000},
-    )
-    for word, starts, signed_at, number, absences in rows:
+    rows = stream(sa.select(*needed).where(table.c.status.in_([status.value for status in _LATE])))
+    for row in rows:
+        word, starts, signed_at, number, absences = tuple(row)
         signed_on = london_day(signed_at) if signed_at else None
         status = Status(word)
         days = deadlines(item, status, starts, signed_on, number, read_spans(absences)).days_overdue

@@ -24,7 +24,7 @@ def is_overdue(
         is_past = assignment.assigned_on < latest_start
     if not is_past:
         return sa.false()
-    been_away = absences.been_away(engaged.c.person_id, assignment.organisation_id, item.day, moment)
+    been_away = absences.been_away(engaged.c.person_id, school_of(item, engaged), item.day, moment)
     # Few have been away: the others are spared the counting.
     return sa.and_(
         engaged.c.starts < latest_start, sa.or_(~been_away, _is_late_after_absence(item, engaged, moment))
@@ -35,11 +35,16 @@ def _is_late_after_absence(
     item: Item, engaged: sa.Subquery, moment: sa.BindParameter[datetime]
 ) -> sa.ColumnElement[bool]:
     """Return the condition that somebody is back, and late by more than the days that they were away."""
-    then = (item.assignment.organisation_id, item.day, moment)
+    then = (school_of(item, engaged), item.day, moment)
     due, begins = first_due(item, engaged.c.starts)
     late = nights(due, _literal(item.day))
     away_for = absences.days_away_since(engaged.c.person_id, begins, *then)
     return sa.and_(~absences.away_on(engaged.c.person_id, *then), late > away_for)
+
+
+def school_of(item: Item, engaged: sa.Subquery) -> Any:
+    """Return the id of the item's school: where items are told together, the column that says whose."""
+    return engaged.c.organisation_id if item.alike else item.assignment.organisation_id
 
 
 def first_due(

@@ -15,7 +15,7 @@ from lms import compliance, reminders
 from lms.absences import is_away, read_spans
 from lms.clock import london_day
 from lms.compliance import Standing
-from lms.db import session
+from lms.db import stream
 from lms.items import Item, deadlines
 from lms.people import Person
 from lms.record import Scope
@@ -59,7 +59,8 @@ def rows(scope: Scope) -> Iterator[OutstandingRow]:
         return
     reminded = reminders.reminded([scope.school.id], london_day(scope.moment))
     read = [_reading(scope, item, reminded) for item in scope.wanted]
-    for place, *values in session.execute(_statement(scope), execution_options={"yield_per": 1000}):
+    for row in stream(_statement(scope)):
+        place, *values = tuple(row)
         yield read[place](dict(zip(_NEEDED, values[:-2], strict=True)), values[-2], values[-1])
 
 

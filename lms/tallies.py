@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -47,19 +47,22 @@ def tallies(items: Sequence[Item], filters: Filters | None = None) -> list[Tally
 def _tallies(items: tuple[Item, ...], filters: Filters) -> Iterator[Tally]:
     asked = {"by_then": items[0].moment}
     rows = session.execute(_counting(compliance.alike(items), filters), asked)
-    for place, type_, status, people in rows:
-        yield Tally(items[place], EngagementType(type_), Status(status), people)
+    by_id = {item.assignment.id: item for item in items}
+    for assignment_id, type_, status, people in rows:
+        yield Tally(by_id[assignment_id], EngagementType(type_), Status(status), people)
 
 
 @lru_cache(maxsize=32)
 def _counting(wanted: compliance.Alike, filters: Filters) -> sa.CompoundSelect[*tuple[Any, ...]]:
     """Return the statement that counts. For sixty schools, to build it takes longer than to ask it."""
+    by_terms: dict[Any, list[Item]] = {}
+    for item in wanted.items:
+        by_terms.setdefault(item.terms, []).append(item)
     parts = []
-    for place, item in enumerate(wanted.items):
-        table = compliance.obligations(item)
-        groups = (table.c.type, table.c.status)
-        part = sa.select(sa.literal_column(str(place)).label("place"), *groups, sa.func.count())
-        parts.append(part.where(*conditions(table, filters)).group_by(*groups))
+    for first, *others in by_terms.values():
+        table = compliance.obligations(replace(first, alike=tuple(others)))
+        groups = (table.c.assignment_id, table.c.type, table.c.status)
+        parts.append(sa.select(*groups, sa.func.count()).where(*conditions(table, filters)).group_by(*groups))
     return sa.union_all(*parts)
 
 

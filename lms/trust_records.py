@@ -60,7 +60,7 @@ def lines(schools: Sequence[Organisation], slug: str, moment: datetime) -> list[
     """Return where each school's adults stand on a policy, as recorded at a moment. Three queries, however many."""
     ids = [school.id for school in schools]
     rows = session.execute(assigned(moment).where(Assignment.organisation_id.in_(ids), Policy.slug == slug))
-    items = gathered(((a, p, v) for a, p, v in rows), moment)
+    items = gathered(map(tuple, rows), moment)
     statuses: dict[UUID, Counter[Status]] = {id: Counter() for id in ids}
     for tally in tallies.tallies(items):
         statuses[tally.item.assignment.organisation_id][tally.status] += tally.people

@@ -122,7 +122,7 @@ def _page(form: TrustForm, pack: PackForm) -> str:
         title=titles[slug] if slug else None,
         lines=lines,
         whole=trust_records.SchoolLine(access.school(), adults, statuses),
-        shown=[status for status in SHOWN if statuses[status]],
+        shown=[status for status in SHOWN if statuses[status] or status is Status.SIGNED],
         # What is asked of a past day is asked of each school's page too.
         query={"as_at": form.day.isoformat()} if form.day else {},
     )
