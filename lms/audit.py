@@ -25,7 +25,9 @@ class Event(StrEnum):
     ASSIGNMENT_SAVED = "assignment_saved"  # assignment
     ASSIGNMENT_CHANGED = "assignment_changed"  # assignment
     ASSIGNMENT_ENDED = "assignment_ended"  # assignment
-    LIST_COMPARED = "list_compared"  # way (page, workbook), lines, not_here, not_listed, unassigned (how many)
+    LIST_COMPARED = (
+        "list_compared"  # way (page, workbook), lines, not_here, not_listed, unassigned (how many)
+    )
     EXEMPTION_SAVED = "exemption_saved"  # assignment
     EXEMPTION_LIFTED = "exemption_lifted"  # assignment
     PERSON_ADDED = "person_added"  #
@@ -33,6 +35,7 @@ class Event(StrEnum):
     KNOWN_PERSON_SHOWN = "known_person_shown"  #
     ENGAGEMENT_ADDED = "engagement_added"  # type
     ENGAGEMENT_CORRECTED = "engagement_corrected"  # names (of the facts)
+    PEOPLE_MERGED = "people_merged"  # merge
     ABSENCE_SAVED = "absence_saved"  # absence
     ABSENCE_ENDED = "absence_ended"  # absence
     OUTSIDE_TRAINING_RECORDED = "outside_training_recorded"  # training

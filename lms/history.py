@@ -19,6 +19,7 @@ from lms.corrections import Correction, corrections_of
 from lms.db import session
 from lms.errors import NotFoundError
 from lms.help_requests import HelpRequest
+from lms.merges import Merge, merges_of, records_of
 from lms.outside_training import OutsideTraining, outside_of
 from lms.people import Engagement, Person
 from lms.policies import Policy, PolicyVersion
@@ -82,6 +83,8 @@ class History:
     absences: list[Absence]
     outside: list[OutsideTraining]
     corrections: list[Correction]
+    merges: list[Merge]
+    """Other records merged into this one; or this one into another."""
     names: dict[UUID, str]
     """Of managers, and of those who recorded or corrected something."""
 
@@ -96,9 +99,9 @@ def person_at(school: Organisation, person_id: UUID) -> Person:
 
 
 def history_of(school: Organisation, person: Person, now: datetime) -> History:
-    """Return everything on record about a person at a school. Eleven queries."""
+    """Return everything on record about a person at a school. Twelve queries."""
     engagements = _engagements(school, person)
-    corrected = corrections_of(person.id)
+    corrected, merged = corrections_of(person.id), merges_of(person.id)
     return History(
         person=person,
         engagements=engagements,
@@ -109,7 +112,8 @@ def history_of(school: Organisation, person: Person, now: datetime) -> History:
         absences=absences_of(person.id, school.id),
         outside=outside_of(person.id, school.id),
         corrections=corrected,
-        names=_names(_mentioned(engagements, corrected)),
+        merges=merged,
+        names=_names(_mentioned(engagements, corrected, merged)),
     )
 
 
@@ -159,7 +163,7 @@ def _evidence(school: Organisation, person: Person) -> list[Evidence]:
         .join(PolicyVersion, PolicyVersion.id == Attestation.policy_version_id)
         .join(Policy, Policy.id == PolicyVersion.policy_id)
         .outerjoin(Signatory, Signatory.attestation_id == Attestation.id)
-        .where(Attestation.person_id == person.id, Attestation.organisation_id == school.id)
+        .where(Attestation.person_id.in_(records_of(person.id)), Attestation.organisation_id == school.id)
         .order_by(Attestation.recorded_at, Attestation.id)
     )
     return [Evidence(a, title, label, json.loads(details or b"{}")) for a, title, label, details in rows]
@@ -196,8 +200,11 @@ def _title(
     )
 
 
-def _mentioned(engagements: list[list[Engagement]], corrected: list[Correction]) -> set[UUID]:
+def _mentioned(
+    engagements: list[list[Engagement]], corrected: list[Correction], merged: list[Merge]
+) -> set[UUID]:
     by = {one.corrected_by for one in corrected}
+    by |= {id for one in merged for id in (one.kept_id, one.merged_id, one.recorded_by)}
     recorded = {id for rows in engagements for e in rows for id in (e.manager_id, e.recorded_by)}
     return {id for id in by | recorded if id}
 

@@ -77,6 +77,7 @@ RULES: dict[str, Rule] = {
     "reporting.add_engagement": Rule.HR,
     "reporting.correct_engagement": Rule.HR,
     "reporting.end_engagement": Rule.HR,
+    "reporting.merge_people": Rule.HR,
     "reporting.add_absence": Rule.HR,
     "reporting.absence": Rule.HR,
     "reporting.add_outside": Rule.HR,
@@ -245,10 +246,14 @@ def load_user(cookie_id: str) -> User | None:
         rows = session.execute(_USER, named).all()
     else:
         rows = session.execute(_USER_OF_PLATFORM, named | {"registration": launched.registration_id}).all()
-    if not rows or rows[0][0].erased_at is not None or str(rows[0][0].sign_in_epoch) != epoch:
+    if not rows or _is_at_rest(rows[0][0]) or str(rows[0][0].sign_in_epoch) != epoch:
         return None
     held = roles_by_organisation(role for _, role in rows if role is not None)
     return User(rows[0][0], _roles_in(launched, held, cookie.get("assurance")))
+
+
+def _is_at_rest(person: Person) -> bool:
+    return person.erased_at is not None or person.merged_into is not None
 
 
 WITHOUT_ROLES = frozenset(

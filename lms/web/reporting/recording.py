@@ -16,7 +16,7 @@ from lms.clock import day_in_words
 from lms.db import session
 from lms.errors import NotFoundError
 from lms.likely import Likely, likely
-from lms.people import Engagement, Person
+from lms.people import Engagement, Person, RoleName
 from lms.web import access
 from lms.web.reporting.blueprint import blueprint
 from lms.web.reporting.person_forms import (
@@ -99,15 +99,37 @@ def correct_person(school: str, person_id: UUID) -> ResponseReturnValue:
     del school
     found = history.person_at(access.school(), person_id)
     form = PersonForm(obj=found)
-    if not form.validate_on_submit():
+    if not form.validate_on_submit() or not _may_take_address(found, form):
         return _page("reporting/people_correct.html", form, person=found)
     made = corrections.correct_person(
         found, form.person, by=access.user().person.id, now=access.request_time()
     )
+    if "email" in {one.fact for one in made}:
+        # Whoever came in by the address that was wrong is out.
+        found.sign_in_epoch += 1
     if made:
         audited(Event.PERSON_CORRECTED, found.id, names=", ".join(one.fact for one in made))
     flash("Saved." if made else "Nothing was changed.")
     return to_person(found)
+
+
+def _may_take_address(person: Person, form: PersonForm) -> bool:
+    """Refuse to lead the sign-in links of somebody with more powers to another address."""
+    if (form.email.data or "").lower() == (person.email or "") or may_answer_for(person):
+        return True
+    form.email.errors = ["They may open pages that you may not: ask an administrator to change their e-mail"]
+    return False
+
+
+def may_answer_for(person: Person) -> bool:
+    """Say whether whoever is signed in may do as much, wherever somebody has a role."""
+    user = access.user()
+    above = user.roles.get(person.root_id, frozenset())
+    for organisation_id, names in people.roles_of(person.id).items():
+        mine = user.roles.get(organisation_id, frozenset()) | above
+        if RoleName.ADMIN not in mine and (RoleName.ADMIN in names or RoleName.HR not in mine):
+            return False
+    return True
 
 
 @blueprint.route("/schools/<school>/records/people/<uuid:person_id>/engagements/add", methods=["GET", "POST"])
