@@ -332,7 +332,7 @@ def test_all_that_is_due_at_a_trust_is_worked_out_in_under_thirty_queries(app: F
     jobs.plan_reminders()
     with transaction(write=False):
         assert session.scalar(sa.select(sa.func.count()).select_from(Message)) == many
-        per_person: list[tuple[UUID, int]] = [
+        per_person: list[tuple[UUID | None, int]] = [
             (person, n)
             for person, n in session.execute(
                 sa.select(Message.person_id, sa.func.count())
