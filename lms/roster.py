@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4, uuid5
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from lms import audit, roster_imports
 from lms.audit import Event
 from lms.clock import london_day
 from lms.corrections import correct_person
-from lms.db import session, transaction
+from lms.db import Base, session, transaction
 from lms.errors import ConflictError
 from lms.people import Engagement, Person, correct_engagements, folded
 from lms.roster_changes import Absent, Change, Changes, Choices, Terms, compare
@@ -196,7 +196,7 @@ class _Writing:
         endings = {absent.engagement.id: {"ends": choices.last_day} for absent in leavers}
         self._change([c for c in everything if c.engagement is not None], endings)
         if self._effects:
-            session.execute(sa.insert(RosterEffect.__table__), self._effects)
+            _insert(RosterEffect, self._effects)
 
     def _correct(self, changes: Iterable[Change]) -> None:
         wanted = {c.person_id: c.person_facts for c in changes if c.person is not None and c.person_facts}
@@ -210,7 +210,7 @@ class _Writing:
         """Add whoever is new to the trust."""
         new = {c.person_id: c for c in reversed(list(changes)) if c.person is None}
         if new:
-            session.execute(sa.insert(Person.__table__), [self._person(change) for change in new.values()])
+            _insert(Person, [self._person(change) for change in new.values()])
         for person_id in new:
             self._effect(person_id, Done.ADDED)
 
@@ -243,7 +243,7 @@ class _Writing:
             made.append(facts)
             self._effect(change.person_id, Done.ENGAGED, engagement_id=facts["id"])
         if made:
-            session.execute(sa.insert(Engagement.__table__), made)
+            _insert(Engagement, made)
 
     def _change(self, changes: Sequence[Change], endings: dict[UUID, dict[str, Any]]) -> None:
         wanted = {c.engagement.id: dict(c.engagement_facts) for c in changes if c.engagement}
@@ -273,6 +273,11 @@ class _Writing:
                 **ids,
             }
         )
+
+
+def _insert(model: type[Base], rows: Sequence[dict[str, Any]]) -> None:
+    # Into the table and not as objects, which takes three times as long. All rows need the columns of the first.
+    session.execute(sa.insert(cast(sa.Table, model.__table__)), rows)
 
 
 def _apply_by_worker(running: Running) -> None:

@@ -34,6 +34,8 @@ _DEPENDS = {
     "visit.person_id": "was expected at reception",
     "personal_link.person_id": "was given a personal link",
     "correction.person_id": "was corrected by hand",
+    "merge.merged_id": "was merged into another record",
+    "merge.kept_id": "was merged with another record",
     "engagement.person_id": "was engaged again",
     "engagement.manager_id": "is somebody’s line manager",
 }
