@@ -13,7 +13,7 @@ from lms.status import Status
 SOON = 14
 """Days. What is due within as many is on the sheet."""
 
-_NEXT_STEP = {
+NEXT_STEP = {
     Status.OVERDUE: "Ask them to sign today",
     Status.EXPIRED: "Ask them to sign again",
     Status.DECLINED: "HR to speak with them",
@@ -44,7 +44,7 @@ ACTION_COLUMNS: tuple[Column[Action], ...] = (
     Column("Status", 13, Kind.STATUS, lambda action: action.standing.status),
     Column("Due", 12, Kind.DATE, lambda action: action.standing.due),
     Column("Days overdue", 11, Kind.WHOLE, lambda action: action.days_overdue),
-    Column("Next step", 25, Kind.TEXT, lambda action: _NEXT_STEP[action.standing.status]),
+    Column("Next step", 25, Kind.TEXT, lambda action: NEXT_STEP[action.standing.status]),
 )
 
 

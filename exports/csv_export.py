@@ -8,10 +8,14 @@ from datetime import date, datetime
 from io import TextIOWrapper
 from typing import BinaryIO
 
+from exports.agency_register import VISIT_COLUMNS
 from exports.attestation_register import REGISTER_COLUMNS
 from exports.cell_text import clean
 from exports.columns import Column, Row, Value, distinct, status_in_words
+from exports.outstanding import OUTSTANDING_COLUMNS
 from exports.training_record import record_columns
+from lms.agency_days import VisitRow
+from lms.outstanding import OutstandingRow
 from lms.record import RecordItem, RecordRow
 from lms.register import RegisterRow
 from lms.status import Status
@@ -28,6 +32,16 @@ def write_record_csv(file: BinaryIO, items: Sequence[RecordItem], rows: Iterable
 def write_register_csv(file: BinaryIO, rows: Iterable[RegisterRow]) -> int:
     """Write the attestation register to `file`; return the number of rows."""
     return _write(file, REGISTER_COLUMNS, rows)
+
+
+def write_outstanding_csv(file: BinaryIO, rows: Iterable[OutstandingRow]) -> int:
+    """Write what is outstanding to `file`; return the number of rows."""
+    return _write(file, OUTSTANDING_COLUMNS, rows)
+
+
+def write_visits_csv(file: BinaryIO, rows: Iterable[VisitRow]) -> int:
+    """Write the agency register's days to `file`; return the number of rows."""
+    return _write(file, VISIT_COLUMNS, rows)
 
 
 def guarded(text: str) -> str:

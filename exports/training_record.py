@@ -38,12 +38,13 @@ _STANDING: tuple[Column[RecordRow], ...] = (
 
 def record_columns(items: Sequence[RecordItem]) -> tuple[Column[RecordRow], ...]:
     """Return the columns of the record: the person, two for each item, and how the person stands."""
-    pairs = (
-        pair
-        for number, title in enumerate(distinct(item.title for item in items))
-        for pair in _item_columns(number, title)
-    )
-    return (*_PERSON, *pairs, *_STANDING)
+    return (*_PERSON, *item_columns(items), *_STANDING)
+
+
+def item_columns(items: Sequence[RecordItem]) -> tuple[Column[RecordRow], ...]:
+    """Return two columns for each item: where somebody stands, and when they signed."""
+    titles = distinct(item.title for item in items)
+    return tuple(pair for number, title in enumerate(titles) for pair in _item_columns(number, title))
 
 
 def write(

@@ -20,10 +20,26 @@ class Event(StrEnum):
     SIGN_IN_REFUSED = "sign_in_refused"  # method
     SIGNED_OUT = "signed_out"  #
     EXPORTED = "exported"  # report, rows, sha256
+    EXPORT_FETCHED = "export_fetched"  # report, rows, sha256 (of a file that was made before)
+    WORK_CANCELLED = "work_cancelled"  # job
     ASSIGNMENT_SAVED = "assignment_saved"  # assignment
+    ASSIGNMENT_CHANGED = "assignment_changed"  # assignment
     ASSIGNMENT_ENDED = "assignment_ended"  # assignment
+    LIST_COMPARED = (
+        "list_compared"  # way (page, workbook), lines, not_here, not_listed, unassigned (how many)
+    )
     EXEMPTION_SAVED = "exemption_saved"  # assignment
     EXEMPTION_LIFTED = "exemption_lifted"  # assignment
+    PERSON_ADDED = "person_added"  #
+    PERSON_CORRECTED = "person_corrected"  # names (of the facts)
+    KNOWN_PERSON_SHOWN = "known_person_shown"  #
+    ENGAGEMENT_ADDED = "engagement_added"  # type
+    ENGAGEMENT_CORRECTED = "engagement_corrected"  # names (of the facts)
+    PEOPLE_MERGED = "people_merged"  # merge
+    ABSENCE_SAVED = "absence_saved"  # absence
+    ABSENCE_ENDED = "absence_ended"  # absence
+    OUTSIDE_TRAINING_RECORDED = "outside_training_recorded"  # training
+    OUTSIDE_TRAINING_WITHDRAWN = "outside_training_withdrawn"  # training
     CONTACTS_CHANGED = "contacts_changed"  # names (of the placeholders and settings)
     POLICY_PUBLISHED = "policy_published"  # policy, label, sha256
     HELP_ANSWERED = "help_answered"  # request
@@ -56,6 +72,11 @@ class Event(StrEnum):
     PASSPORT_SHOWN = "passport_shown"  # at (the school that looked), attestation
     KIOSK_OPENED = "kiosk_opened"  #
     KIOSK_LEFT = "kiosk_left"  #
+    ROSTER_APPLIED = "roster_applied"  # roster_import, new, changed, unchanged, refused, ended
+    ROSTER_UNDONE = "roster_undone"  # roster_import
+    REMINDERS_CHANGED = "reminders_changed"  # names (of the settings, texts or schedules)
+    TERM_DATES_CHANGED = "term_dates_changed"  # days (how many entries, below zero where taken out)
+    REMINDED_BY_HAND = "reminded_by_hand"  # assignment, people (how many)
     MATCH_SETTLED = "match_settled"  # identity, same (yes, no)
 
 

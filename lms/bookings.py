@@ -107,7 +107,7 @@ def _people_like(root_id: UUID, names: Sequence[str]) -> list[Person]:
     return list(
         session.scalars(
             sa.select(Person)
-            .where(Person.root_id == root_id, Person.erased_at.is_(None))
+            .where(Person.root_id == root_id, Person.erased_at.is_(None), Person.merged_into.is_(None))
             .where(sa.or_(*(padded.contains(f" {name} ", autoescape=True) for name in sorted(surnames))))
             .order_by(Person.sort_name, Person.id)
         )

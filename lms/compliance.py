@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import Enum
 from functools import lru_cache
 from typing import Any
@@ -18,16 +18,19 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from lms.attestations import SIGNING_KINDS, Attestation, IdentityAssurance, Kind
+from lms import absences, audience, given, merges
+from lms.attestations import IdentityAssurance, Kind
 from lms.clock import london_day
-from lms.db import UTCDateTime, is_sqlite, session
+from lms.db import UTCDateTime, session
+from lms.db import stream as stream_rows
 from lms.items import Item as Item
 from lms.items import deadlines
 from lms.items import items as items
 from lms.items import moment_of as moment_of
+from lms.lateness import is_overdue, school_of
 from lms.people import Engagement, EngagementType, Person, full_name
 from lms.status import Status
-from lms.training import Assignment, Attempt, Exemption
+from lms.training import Assignment, Exemption
 
 
 class Standing(Enum):
@@ -66,6 +69,10 @@ class Obligation:
     next_due: date | None
     """When the signature stops counting, or the day it is due if there is none that counts."""
     days_overdue: int | None
+    signature_ends: date | None
+    """When what was signed last stops, or stopped, counting."""
+    is_away: bool
+    """Whether they are away on the day: then the clock stands still, and nothing is asked of them."""
 
     @property
     def name(self) -> str:
@@ -74,20 +81,16 @@ class Obligation:
 
     @property
     def sign_by(self) -> date | None:
-        """The day by which they must sign, or sign again; None where none is known."""
-        if self.status is Status.NOT_REQUIRED:
-            return None
-        return self.next_due if self.status is Status.SIGNED else self.due
+        """The day by which they must sign, or sign again; None where none is known, as while they are away."""
+        if self.status is Status.SIGNED:
+            return self.next_due
+        return None if self.is_away or self.status is Status.NOT_REQUIRED else self.due
 
 
 Among = Sequence[UUID] | sa.BindParameter[UUID] | None
 """Ids of the people to look at, or a parameter that stands for them; None for everybody."""
 
 # Made once: an alias takes as long to make as the rest of the statement.
-_SIGNED = aliased(Attestation, name="signed")
-_LATER = aliased(Attestation, name="later")
-_REFUSAL = aliased(Attestation, name="refusal")
-_WITHDRAWAL = aliased(Attestation, name="withdrawal")
 _OTHER = aliased(Engagement, name="other")
 
 
@@ -95,12 +98,28 @@ def obligations(item: Item, standing: Standing = Standing.ENGAGED, among: Among 
     """Return one row a person obliged by an item, with `status` worked out: the definition.
 
     The columns are what `read` needs; select from it to count, filter, sort and page. What isn't selected from it
-    costs nothing: a count doesn't look up names. With `among`, only these people are looked at.
+    costs nothing: a count doesn't look up names. With `among`, only these people are looked at. An item with others
+    `alike` has one row a person and item.
     """
-    engaged, signed = _engaged(item, standing, among), _SIGNED
-    statement = (
+    engaged = _engaged(item, standing, among)
+    own = _told(item, standing, engaged, given.is_own)
+    if not item.has_merged:
+        return own.where(engaged.c.rank == 1).subquery("obligation")
+    # Whose records were merged are few, and looked at by all their records; the others as ever.
+    several = merges.has_several(engaged.c.person_id, _by_then(item))
+    together = _told(item, standing, engaged, given.is_one_of(_by_then(item)))
+    return sa.union_all(
+        own.where(engaged.c.rank == 1, ~several), together.where(engaged.c.rank == 1, several)
+    ).subquery("obligation")
+
+
+def _told(
+    item: Item, standing: Standing, engaged: sa.Subquery, whose: given.Whose
+) -> sa.Select[*tuple[Any, ...]]:
+    signed = given.SIGNED
+    return (
         sa.select(
-            sa.literal(item.assignment.id, sa.Uuid()).label("assignment_id"),
+            *(() if item.alike else (sa.literal(item.assignment.id, sa.Uuid()).label("assignment_id"),)),
             *(column for column in engaged.c if column.key != "rank"),
             *(Person.surname, Person.forename, Person.known_as, Person.staff_no, Person.sort_name),
             signed.recorded_at.label("signed_at"),
@@ -109,15 +128,16 @@ def obligations(item: Item, standing: Standing = Standing.ENGAGED, among: Among 
             signed.cycle.label("signed_cycle"),
             _number(item, signed).label("signed_number"),
             signed.identity_assurance,
-            _status(item, standing, engaged, signed).label("status"),
+            _status(item, standing, engaged, whose).label("status"),
+            absences.spans(engaged.c.person_id, school_of(item, engaged), item.day, _by_then(item)).label(
+                "absences"
+            ),
         )
         .select_from(engaged)
         # Outer, though there always is one: a database leaves out an outer join that nothing is selected from.
         .outerjoin(Person, Person.id == engaged.c.person_id)
-        .outerjoin(signed, _is_last_signed(item, engaged, signed))
-        .where(engaged.c.rank == 1)
+        .outerjoin(signed, given.is_last_signed(item, engaged, whose, _by_then(item)))
     )
-    return statement.subquery("obligation")
 
 
 def obliged(item: Item) -> sa.Subquery:
@@ -136,26 +156,47 @@ def _by_then(item: Item) -> sa.BindParameter[datetime]:
     return sa.bindparam("by_then", item.moment, UTCDateTime())
 
 
+_OF_ENGAGEMENT = (
+    Engagement.person_id,
+    Engagement.type,
+    Engagement.job_title,
+    Engagement.agency,
+    Engagement.department,
+    Engagement.manager_id,
+    Engagement.starts,
+    Engagement.ends,
+)
+
+
+def _engaged_at_several(item: Item) -> sa.Subquery:
+    """Return who is engaged on the day and obliged by an item, or by one that is alike at another school."""
+    ids = [one.assignment.id for one in (item, *item.alike)]
+    rank = sa.func.row_number().over(
+        partition_by=(Assignment.id, Engagement.person_id), order_by=(Engagement.starts, Engagement.id)
+    )
+    # Beside a column they are told apart by; of one school alone, a literal is quicker.
+    of_which = (Assignment.id.label("assignment_id"), Engagement.organisation_id)
+    return (
+        sa.select(*of_which, *_OF_ENGAGEMENT, rank.label("rank"))
+        .join(Engagement, Engagement.organisation_id == Assignment.organisation_id)
+        .where(Assignment.id.in_(ids), Assignment.recorded_at(_by_then(item)))
+        .where(Engagement.recorded_at(_by_then(item)), *audience.conditions(item.assignment))
+        .where(*on_the_day(Standing.ENGAGED, item.day, item.assignment.organisation_id, _by_then(item)))
+        .subquery("engaged")
+    )
+
+
 def _engaged(item: Item, standing: Standing, among: Among) -> sa.Subquery:
+    if item.alike:
+        return _engaged_at_several(item)
     # Whoever holds several engagements is obliged by the first of them, and a leaver by the last.
     first = (Engagement.ends.desc(),) if standing is Standing.LEFT else (Engagement.starts,)
     rank = sa.func.row_number().over(partition_by=Engagement.person_id, order_by=(*first, Engagement.id))
-    statement = sa.select(
-        Engagement.person_id,
-        Engagement.type,
-        Engagement.job_title,
-        Engagement.agency,
-        Engagement.department,
-        Engagement.manager_id,
-        Engagement.starts,
-        Engagement.ends,
-        rank.label("rank"),
-    ).where(
+    statement = sa.select(*_OF_ENGAGEMENT, rank.label("rank")).where(
         Engagement.organisation_id == item.assignment.organisation_id,
         Engagement.recorded_at(_by_then(item)),
-        Engagement.type.in_([EngagementType(t) for t in item.assignment.audience]),
+        *audience.conditions(item.assignment),
         *on_the_day(standing, item.day, item.assignment.organisation_id, _by_then(item)),
-        *_lasts_long_enough(item.assignment),
     )
     if standing is Standing.LEFT:
         # Whoever left before it was assigned was never asked.
@@ -163,25 +204,6 @@ def _engaged(item: Item, standing: Standing, among: Among) -> sa.Subquery:
     if among is not None:
         statement = statement.where(Engagement.person_id.in_(among))
     return statement.subquery("engaged")
-
-
-def _lasts_long_enough(assignment: Assignment) -> list[sa.ColumnElement[bool]]:
-    if assignment.least_days is None:
-        return []
-    first, last = Engagement.starts, Engagement.ends
-    if is_sqlite():
-        nights: Any = sa.func.julianday(last) - sa.func.julianday(first)
-    else:
-        nights = sa.type_coerce(last - first, sa.Integer())
-    # From Monday to Friday is four nights, and five days, which is no longer than five days.
-    return [sa.or_(last.is_(None), nights >= assignment.least_days)]
-
-
-def may_oblige(assignment: Assignment, engagement: Engagement) -> bool:
-    """Say whether an assignment is for somebody so engaged: the type is meant, and it lasts long enough."""
-    least, ends = assignment.least_days, engagement.ends
-    is_long = least is None or ends is None or (ends - engagement.starts).days >= least
-    return engagement.type in assignment.audience and is_long
 
 
 def on_the_day(
@@ -202,44 +224,19 @@ def on_the_day(
     return [Engagement.ends < day, ~still_here]
 
 
-def _is_last_signed(item: Item, engaged: sa.Subquery, signed: Any) -> sa.ColumnElement[bool]:
-    superseded = sa.exists().where(
-        *_signing(item, signed.person_id, _LATER),
-        _LATER.recorded_at >= signed.recorded_at,
-        sa.or_(_LATER.recorded_at > signed.recorded_at, _LATER.id > signed.id),
-    )
-    return sa.and_(*_signing(item, engaged.c.person_id, signed), ~superseded)
-
-
-def _signing(item: Item, person_id: Any, attestation: Any) -> list[sa.ColumnElement[bool]]:
-    return [*_evidence(item, person_id, attestation), attestation.kind.in_(SIGNING_KINDS)]
-
-
-def _evidence(item: Item, person_id: Any, attestation: Any) -> list[sa.ColumnElement[bool]]:
-    """Return the conditions for what one person gave for an item by the moment, and hasn't been withdrawn."""
-    return [
-        attestation.assignment_id == item.assignment.id,
-        attestation.person_id == person_id,
-        attestation.recorded_at <= _by_then(item),
-        ~sa.exists().where(
-            _WITHDRAWAL.refers_to == attestation.id,
-            _WITHDRAWAL.kind == Kind.WITHDRAWN,
-            _WITHDRAWAL.recorded_at <= _by_then(item),
-        ),
-    ]
-
-
-def _status(item: Item, standing: Standing, engaged: sa.Subquery, signed: Any) -> sa.ColumnElement[Any]:
-    left, person_id = standing is Standing.LEFT, engaged.c.person_id
+def _status(
+    item: Item, standing: Standing, engaged: sa.Subquery, whose: given.Whose
+) -> sa.ColumnElement[Any]:
+    left, signed = standing is Standing.LEFT, given.SIGNED
     has_signed = signed.id.is_not(None)
     cases: list[tuple[sa.ColumnElement[bool], Status]] = [
-        (_exempt(item, person_id), Status.NOT_REQUIRED),
+        (_exempt(item, engaged), Status.NOT_REQUIRED),
         # A leaver's signature is judged by whether it was given, not by what has run out since.
         (has_signed if left else sa.and_(has_signed, *_counts(item, signed)), Status.SIGNED),
-        (_declined(item, person_id, signed), Status.DECLINED),
+        (given.has_declined(item, engaged, whose, _by_then(item)), Status.DECLINED),
         (has_signed, Status.EXPIRED),
-        (sa.false() if left else _overdue(item, engaged), Status.OVERDUE),
-        (_begun(item, person_id), Status.IN_PROGRESS),
+        (sa.false() if left else is_overdue(item, engaged, _by_then(item)), Status.OVERDUE),
+        (given.has_begun(item, engaged, whose, _by_then(item)), Status.IN_PROGRESS),
     ]
     return sa.case(
         *((when, sa.literal(s.value)) for when, s in cases), else_=sa.literal(Status.NOT_STARTED.value)
@@ -247,63 +244,28 @@ def _status(item: Item, standing: Standing, engaged: sa.Subquery, signed: Any) -
 
 
 def _number(item: Item, signed: Any) -> sa.ColumnElement[Any]:
-    return sa.case(*((signed.policy_version_id == v.id, v.number) for v in item.versions))
+    versions = (version for one in (item, *item.alike) for version in one.versions)
+    return sa.case(*((signed.policy_version_id == v.id, v.number) for v in versions))
 
 
-def _exempt(item: Item, person_id: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
-    # Exemptions are few: one list of them beats a look-up for each person.
-    return person_id.in_(
-        sa.select(Exemption.person_id).where(
-            Exemption.assignment_id == item.assignment.id,
-            Exemption.recorded_at(_by_then(item)),
-            sa.or_(Exemption.until.is_(None), Exemption.until >= item.day),
-        )
-    )
+def _exempt(item: Item, engaged: sa.Subquery) -> sa.ColumnElement[bool]:
+    holds = sa.or_(Exemption.until.is_(None), Exemption.until >= item.day)
+    return given.is_listed(item, engaged, Exemption, Exemption.recorded_at(_by_then(item)), holds)
 
 
 def _counts(item: Item, signed: Any) -> list[sa.ColumnElement[bool]]:
     conditions: list[sa.ColumnElement[bool]] = []
     if item.least_number:
-        counting = [v.id for v in item.versions if v.number >= item.least_number]
+        items_ = (item, *item.alike)
+        counting = [v.id for one in items_ for v in one.versions if v.number >= one.least_number]
         conditions.append(signed.policy_version_id.in_(counting))
     if item.signed_since is not None:
         conditions.append(signed.recorded_at >= item.signed_since)
     return conditions
 
 
-def _declined(item: Item, person_id: sa.ColumnElement[Any], signed: Any) -> sa.ColumnElement[bool]:
-    has_declined = sa.exists().where(
-        *_evidence(item, person_id, _REFUSAL),
-        _REFUSAL.kind == Kind.DECLINED,
-        sa.or_(signed.id.is_(None), _REFUSAL.recorded_at > signed.recorded_at),
-    )
-    # Few decline: one list of who ever did spares everybody else the look-up.
-    ever = sa.select(_REFUSAL.person_id).where(
-        _REFUSAL.assignment_id == item.assignment.id, _REFUSAL.kind == Kind.DECLINED
-    )
-    return sa.and_(person_id.in_(ever), has_declined)
-
-
-def _overdue(item: Item, engaged: sa.Subquery) -> sa.ColumnElement[bool]:
-    assignment = item.assignment
-    if assignment.due_on is not None:
-        latest_start, is_past = item.day, assignment.due_on < item.day
-    else:
-        latest_start = item.day - timedelta(days=assignment.due_days or 0)
-        is_past = assignment.assigned_on < latest_start
-    return engaged.c.starts < latest_start if is_past else sa.false()
-
-
-def _begun(item: Item, person_id: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
-    return sa.exists().where(
-        Attempt.person_id == person_id,
-        Attempt.assignment_id == item.assignment.id,
-        Attempt.started_at <= _by_then(item),
-    )
-
-
-_WORKED_OUT = {"due", "next_due", "days_overdue"}
-_WANTED = tuple(f.name for f in fields(Obligation) if f.name not in _WORKED_OUT)
+_WORKED_OUT = {"due", "next_due", "days_overdue", "signature_ends", "is_away"}
+_WANTED = (*(f.name for f in fields(Obligation) if f.name not in _WORKED_OUT), "absences")
 
 
 def columns(table: sa.Subquery) -> list[sa.ColumnElement[Any]]:
@@ -316,13 +278,16 @@ def read(item: Item, row: Sequence[Any]) -> Obligation:
     found = dict(zip(_WANTED, row, strict=True))
     status, signed_at = Status(found.pop("status")), found["signed_at"]
     signed_on = london_day(signed_at) if signed_at else None
-    dates = deadlines(item, status, found["starts"], signed_on, found["signed_number"])
+    away = absences.read_spans(found.pop("absences"))
+    dates = deadlines(item, status, found["starts"], signed_on, found["signed_number"], away)
     return Obligation(
         **found,
         status=status,
         due=dates.due,
         next_due=dates.next_due,
         days_overdue=dates.days_overdue,
+        signature_ends=dates.signature_ends,
+        is_away=absences.is_away(away, item.day),
     )
 
 
@@ -331,31 +296,38 @@ def of_person(person_id: UUID, wanted: Sequence[Item], standing: Standing) -> li
     if not wanted:
         return []
     asked = {"among": [person_id], "by_then": wanted[0].moment}
-    rows = session.execute(_of_some(_kept_by(wanted), standing), asked).all()
+    rows = session.execute(_of_some(alike(wanted), standing), asked).all()
     held = {row.assignment_id: tuple(row) for row in rows}
     found = ((item, held.get(item.assignment.id)) for item in wanted)
     return [(item, read(item, row)) for item, row in found if row is not None]
 
 
 @dataclass(frozen=True, slots=True)
-class _Items:
-    """Items, alike where a statement about one is the statement about the other, but for the moment."""
+class Alike:
+    """Items, alike where a statement about them is the statement about the others, but for the moment."""
 
     facts: tuple[Hashable, ...]
     items: tuple[Item, ...] = field(compare=False)
 
 
-def _kept_by(wanted: Sequence[Item]) -> _Items:
+def alike(wanted: Sequence[Item]) -> Alike:
+    """Return items of one day as what a statement about them is kept by; it is asked with their moment, `by_then`."""
     # Rows of assignments and versions are never changed, only ended.
     facts = (
-        (item.assignment.id, item.assignment.recorded_from, item.day, *(v.id for v in item.versions))
+        (
+            item.assignment.id,
+            item.assignment.recorded_from,
+            item.day,
+            item.has_merged,
+            *(v.id for v in item.versions),
+        )
         for item in wanted
     )
-    return _Items(tuple(facts), tuple(wanted))
+    return Alike(tuple(facts), tuple(wanted))
 
 
 @lru_cache(maxsize=64)
-def _of_some(wanted: _Items, standing: Standing) -> sa.CompoundSelect[*tuple[Any, ...]]:
+def _of_some(wanted: Alike, standing: Standing) -> sa.CompoundSelect[*tuple[Any, ...]]:
     """Return the statement about some people. To build it takes several times as long as to ask it."""
     among = sa.bindparam("among", expanding=True, type_=sa.Uuid())
     parts = (obligations(item, standing, among) for item in wanted.items)
@@ -391,7 +363,7 @@ def stream(wanted: Sequence[Item], standing: Standing, names: Sequence[str]) -> 
     everyone = sa.union_all(*parts).subquery("everyone")
     columns = [everyone.c.place, everyone.c.key, *(everyone.c[name] for name in names)]
     order = (everyone.c.sort_name, everyone.c.key, everyone.c.place)
-    yield from session.execute(sa.select(*columns).order_by(*order), execution_options={"yield_per": 1000})
+    yield from stream_rows(sa.select(*columns).order_by(*order))
 
 
 def key(person_id: Any) -> sa.ColumnElement[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from enum import Enum
@@ -211,6 +211,18 @@ def _turn_to_write() -> Iterator[None]:
         yield
     finally:
         _writing.release()
+
+
+def stream(statement: sa.Select[Any]) -> Generator[sa.Row[Any]]:
+    """Yield the rows of a statement without holding them all. Closed early, it lets go of the database's cursor."""
+    connection = session.connection()
+    found = connection.execute(statement, execution_options={"yield_per": 1000})
+    try:
+        yield from found
+    finally:
+        # Once its transaction is over the cursor is gone, and the connection may be somebody else's.
+        if not connection.closed:
+            found.close()
 
 
 _BUSY = "Somebody else is using the database. Nothing was kept: try again in a moment."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -11,12 +11,16 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from lms import compliance
+from lms.absences import Absence, absences_of
 from lms.attestations import Attestation, Kind, Signatory
 from lms.clock import london_day
 from lms.compliance import Item, Obligation, Standing
+from lms.corrections import Correction, corrections_of
 from lms.db import session
 from lms.errors import NotFoundError
 from lms.help_requests import HelpRequest
+from lms.merges import Merge, merges_of, records_of
+from lms.outside_training import OutsideTraining, outside_of
 from lms.people import Engagement, Person
 from lms.policies import Policy, PolicyVersion
 from lms.schools import Organisation
@@ -76,7 +80,13 @@ class History:
     evidence: list[Evidence]
     excused: list[Excused]
     asked: list[Asked]
-    manager_names: dict[UUID, str]
+    absences: list[Absence]
+    outside: list[OutsideTraining]
+    corrections: list[Correction]
+    merges: list[Merge]
+    """Other records merged into this one; or this one into another."""
+    names: dict[UUID, str]
+    """Of managers, and of those who recorded or corrected something."""
 
 
 def person_at(school: Organisation, person_id: UUID) -> Person:
@@ -89,8 +99,9 @@ def person_at(school: Organisation, person_id: UUID) -> Person:
 
 
 def history_of(school: Organisation, person: Person, now: datetime) -> History:
-    """Return everything on record about a person at a school. Eight queries."""
+    """Return everything on record about a person at a school. Twelve queries."""
     engagements = _engagements(school, person)
+    corrected, merged = corrections_of(person.id), merges_of(person.id)
     return History(
         person=person,
         engagements=engagements,
@@ -98,7 +109,11 @@ def history_of(school: Organisation, person: Person, now: datetime) -> History:
         evidence=_evidence(school, person),
         excused=_excused(school, person),
         asked=_asked(school.id, HelpRequest.person_id == person.id),
-        manager_names=_names([e.manager_id for rows in engagements for e in rows if e.manager_id]),
+        absences=absences_of(person.id, school.id),
+        outside=outside_of(person.id, school.id),
+        corrections=corrected,
+        merges=merged,
+        names=_names(_mentioned(engagements, corrected, merged)),
     )
 
 
@@ -148,7 +163,7 @@ def _evidence(school: Organisation, person: Person) -> list[Evidence]:
         .join(PolicyVersion, PolicyVersion.id == Attestation.policy_version_id)
         .join(Policy, Policy.id == PolicyVersion.policy_id)
         .outerjoin(Signatory, Signatory.attestation_id == Attestation.id)
-        .where(Attestation.person_id == person.id, Attestation.organisation_id == school.id)
+        .where(Attestation.person_id.in_(records_of(person.id)), Attestation.organisation_id == school.id)
         .order_by(Attestation.recorded_at, Attestation.id)
     )
     return [Evidence(a, title, label, json.loads(details or b"{}")) for a, title, label, details in rows]
@@ -185,7 +200,16 @@ def _title(
     )
 
 
-def _names(person_ids: Sequence[UUID]) -> dict[UUID, str]:
+def _mentioned(
+    engagements: list[list[Engagement]], corrected: list[Correction], merged: list[Merge]
+) -> set[UUID]:
+    by = {one.corrected_by for one in corrected}
+    by |= {id for one in merged for id in (one.kept_id, one.merged_id, one.recorded_by)}
+    recorded = {id for rows in engagements for e in rows for id in (e.manager_id, e.recorded_by)}
+    return {id for id in by | recorded if id}
+
+
+def _names(person_ids: Collection[UUID]) -> dict[UUID, str]:
     if not person_ids:
         return {}
     return {p.id: p.name for p in session.scalars(sa.select(Person).where(Person.id.in_(person_ids)))}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -10,6 +10,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from lms import merges
+from lms.absences import Away, days_away, is_away
 from lms.clock import add_months, end_of_day, london_day, start_of_day
 from lms.db import session
 from lms.policies import Policy, PolicyVersion
@@ -26,6 +28,23 @@ class Item:
     versions: tuple[PolicyVersion, ...]
     """By number; the last is the one in force."""
     moment: datetime
+    has_merged: bool = False
+    """Whether anybody's records had been merged by then."""
+
+    alike: tuple[Item, ...] = ()
+    """Other schools' items of the same `terms`, to be asked about together with this one in one statement."""
+
+    @property
+    def terms(self) -> tuple[Hashable, ...]:
+        """What decides who must do it and where they stand, but for whose it is. What counts signatures given for
+        another assignment is like no other.
+        """
+        asked = self.assignment
+        return (
+            (tuple(asked.audience), tuple(asked.departments), asked.least_days, asked.months),
+            (asked.assigned_on, asked.due_days, asked.due_on, asked.id if asked.earlier else None),
+            (self.day, bool(self.least_number), self.has_merged),
+        )
 
     @property
     def version(self) -> PolicyVersion:
@@ -49,6 +68,10 @@ class Item:
         if assignment.due_on is not None:
             return max(starts, assignment.due_on)
         return max(starts, assignment.assigned_on) + timedelta(days=assignment.due_days or 0)
+
+    def clock_begins(self, starts: date) -> date:
+        """Return the day from which the days of somebody who starts on a day are counted."""
+        return max(starts, self.assignment.assigned_on)
 
     def signature_ends(self, signed_on: date, number: int) -> date | None:
         """Return the day on which a signature of version `number` stops counting; None if none is known."""
@@ -77,18 +100,32 @@ class Deadlines:
     next_due: date | None
     """When the signature stops counting, or the day it is due if there is none that counts."""
     days_overdue: int | None
+    signature_ends: date | None
+    """When what was signed last stops, or stopped, counting; None where it doesn't, or nothing was."""
 
 
 def deadlines(
-    item: Item, status: Status, starts: date, signed_on: date | None, number: int | None
+    item: Item,
+    status: Status,
+    starts: date,
+    signed_on: date | None,
+    number: int | None,
+    absences: Sequence[Away] = (),
 ) -> Deadlines:
-    """Return the deadlines of somebody who started on a day and last signed version `number`, if any, on another."""
+    """Return the deadlines of somebody who started on a day and last signed version `number`, if any, on another.
+
+    `absences` are theirs that have begun. What is due moves on by the days away that have passed since its clock began
+    (for who must sign again: since the signature ran out), and nobody who is away on the day is late.
+    """
     ends = item.signature_ends(signed_on, number) if signed_on and number is not None else None
-    due = ends if status is Status.EXPIRED and ends else item.due(starts)
-    is_late = status in (Status.OVERDUE, Status.EXPIRED)
-    open_until = None if status in (Status.NOT_REQUIRED, Status.DECLINED) else due
+    has_run_out = status is Status.EXPIRED
+    due, since = (ends, ends) if has_run_out and ends else (item.due(starts), item.clock_begins(starts))
+    due += timedelta(days=days_away(absences, since, item.day))
+    away = is_away(absences, item.day)
+    is_late = status in (Status.OVERDUE, Status.EXPIRED) and not away
+    open_until = None if away or status in (Status.NOT_REQUIRED, Status.DECLINED) else due
     next_due = ends if status is Status.SIGNED else open_until
-    return Deadlines(due, next_due, (item.day - due).days if is_late else None)
+    return Deadlines(due, next_due, (item.day - due).days if is_late else None, ends)
 
 
 def moment_of(as_at: date | None, now: datetime) -> datetime:
@@ -100,13 +137,13 @@ def items(organisation_ids: Iterable[UUID], moment: datetime) -> list[Item]:
     """Return what is assigned at some schools, as recorded at a moment, oldest first. One query."""
     wanted = Assignment.organisation_id.in_(list(organisation_ids))
     rows = session.execute(assigned(moment).where(wanted))
-    return gathered(((a, p, v) for a, p, v in rows), moment)
+    return gathered(((a, p, v, merged) for a, p, v, merged in rows), moment)
 
 
 def assigned(moment: datetime | sa.BindParameter[datetime]) -> sa.Select[*tuple[Any, ...]]:
     """Return the statement for what is assigned anywhere, as recorded at a moment: what `gathered` takes."""
     return (
-        sa.select(Assignment, Policy, PolicyVersion)
+        sa.select(Assignment, Policy, PolicyVersion, merges.is_any(moment).label("has_merged"))
         .join(Policy, Policy.id == Assignment.policy_id)
         .join(PolicyVersion, PolicyVersion.policy_id == Policy.id)
         .where(Assignment.recorded_at(moment), PolicyVersion.recorded_at <= moment)
@@ -114,9 +151,9 @@ def assigned(moment: datetime | sa.BindParameter[datetime]) -> sa.Select[*tuple[
     )
 
 
-def gathered(rows: Iterable[tuple[Assignment, Policy, PolicyVersion]], moment: datetime) -> list[Item]:
+def gathered(rows: Iterable[tuple[Assignment, Policy, PolicyVersion, bool]], moment: datetime) -> list[Item]:
     """Make items of the rows of `assigned(moment)`. A version may come several times."""
-    found: dict[UUID, tuple[Assignment, Policy, dict[int, PolicyVersion]]] = {}
-    for assignment, policy, version in rows:
-        found.setdefault(assignment.id, (assignment, policy, {}))[2][version.number] = version
-    return [Item(a, p, tuple(versions.values()), moment) for a, p, versions in found.values()]
+    found: dict[UUID, tuple[Assignment, Policy, dict[int, PolicyVersion], bool]] = {}
+    for assignment, policy, version, has_merged in rows:
+        found.setdefault(assignment.id, (assignment, policy, {}, has_merged))[2][version.number] = version
+    return [Item(a, p, tuple(versions.values()), moment, merged) for a, p, versions, merged in found.values()]

@@ -1,8 +1,9 @@
-"""The worker: sends what is in the outboxes, and reads courses. Huey's queue only wakes it; the rows are the truth.
+"""The worker: sends what is in the outboxes, reads courses, and does long work. Huey's queue only wakes it; the rows
+are the truth.
 
 A message is taken (commit), written (commit, for it may mint a link), sent with no transaction open, and settled
-(commit). So a worker that is killed leaves a message in `sending`, which is never sent again by itself. Mail, scores
-and courses each have a thread, so that a platform that is slow keeps nobody waiting for their sign-in link.
+(commit). So a worker that is killed leaves a message in `sending`, which is never sent again by itself. Mail, scores,
+courses and long work each have a thread, so that a platform that is slow keeps nobody waiting for their sign-in link.
 """
 
 from __future__ import annotations
@@ -24,23 +25,28 @@ from huey.serializer import SignedSerializer
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from lms import clock, letters, mail, tokens
+from lms import clock, letters, long_exports, mail, reminding, roster, roster_imports, tokens, work, worker
 from lms.config import Settings
-from lms.db import db, is_sqlite, session, transaction
-from lms.errors import NotFoundError
+from lms.db import db, is_sqlite, session, storage_errors, transaction
+from lms.errors import ConflictError, NotFoundError
+from lms.kept_files import Folder
 from lms.lti import deliveries, launch_log, logins, memberships, scores
 from lms.lti.fetching import Outgoing
 from lms.lti.services import Services
+from lms.reminder_letters import NotYetError
 from lms.smtp import Letter, MailServer, NoServer, Outlet, Problem, Terminal
+from lms.worker import Kind, Worker
 
 log = logging.getLogger("countersign")
 
 STOP_WITHIN = 20.0
 """Seconds that a worker which is told to stop has for the letter it is sending."""
-MAIL, SCORES, COURSES = "deliver", "scores", "courses"
+MAIL, SCORES, COURSES, WORK = "deliver", "scores", "courses", "work"
 """What there is to do, as the queue names it."""
-_WOKEN_BY = {mail.LEAVING: MAIL, scores.WAITING: SCORES, memberships.WANTED: COURSES}
+_WOKEN_BY = {mail.LEAVING: MAIL, scores.WAITING: SCORES, memberships.WANTED: COURSES, work.WANTED: WORK}
 """What a commit that leaves something (by its key in the session's `info`) has the worker look at."""
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (long_exports.KIND, roster.KIND)}
+"""Every kind of long work, by its name."""
 
 
 class App(Protocol):
@@ -64,9 +70,18 @@ def run_worker(app: App) -> None:
     """Work until SIGTERM comes, and then finish the letter in hand. For the main thread of a process."""
     with app.app_context():
         queue = _queues[db.engine]
-    queue.huey.create_consumer(
+    consumer = queue.huey.create_consumer(
         workers=len(_WOKEN_BY), max_delay=1.0, graceful_signal="TERM", shutdown_timeout=STOP_WITHIN
-    ).run()
+    )
+    queue.must_stop = consumer.stop_flag.is_set
+    # What the worker before this one was told to leave.
+    queue.wake(WORK)
+    consumer.run()
+
+
+def kept_files(settings: Settings) -> Folder:
+    """Return where the files are kept that long work makes."""
+    return Folder(settings.data_dir / "work")
 
 
 def deliver(settings: Settings, *, demo: bool) -> None:
@@ -84,7 +99,9 @@ class Queue:
     def __init__(self, app: App) -> None:
         # The queue is found by the app's engine, so it must not be what keeps the app alive.
         self._app = weakref.ref(app)
-        self._busy = {name: threading.Lock() for name in (SCORES, COURSES)}
+        self._busy = {name: threading.Lock() for name in (SCORES, COURSES, WORK)}
+        self.must_stop: Callable[[], bool] = lambda: False
+        """Says whether the worker is told to stop, so that long work is left to the next."""
 
     @functools.cached_property
     def huey(self) -> Huey:
@@ -92,9 +109,15 @@ class Queue:
         app = self._app_now()
         with app.app_context():
             made = _open(app.config)
-        work = {MAIL: self._send_mail, SCORES: self._send_scores, COURSES: self._read_courses}
-        self._tasks = {name: made.task(name=name)(task) for name, task in work.items()}
+        tasks = {
+            MAIL: self._send_mail,
+            SCORES: self._send_scores,
+            COURSES: self._read_courses,
+            WORK: self._do_work,
+        }
+        self._tasks = {name: made.task(name=name)(task) for name, task in tasks.items()}
         made.periodic_task(crontab(), name="each_minute")(self._each_minute)
+        made.periodic_task(crontab(minute="5"), name="each_hour")(self._each_hour)
         made.periodic_task(_begins_night, name="each_night")(self._each_night)
         weakref.finalize(self, made.storage.close)
         return made
@@ -123,31 +146,44 @@ class Queue:
             deliver(app.config["SETTINGS"], demo=bool(app.config.get("DEMO")))
 
     def _send_scores(self) -> None:
-        self._until_done(SCORES, deliveries.deliver)
+        self._until_done(SCORES, lambda: deliveries.deliver(self._services, clock.now()))
 
     def _read_courses(self) -> None:
-        self._until_done(COURSES, memberships.sync_next)
+        self._until_done(COURSES, lambda: memberships.sync_next(self._services, clock.now()))
 
-    def _until_done(self, name: str, step: Callable[[Services, datetime], bool]) -> None:
+    def _do_work(self) -> None:
+        app = self._app_now()
+        folder = kept_files(app.config["SETTINGS"])
+        ours = Worker(clock.now, folder, app.app_context, lambda: self.must_stop())
+        self._until_done(WORK, lambda: worker.do_next(KINDS, ours))
+
+    def _until_done(self, name: str, step: Callable[[], bool]) -> None:
         """Take step after step while there is more, in one thread: another would wait for the same platform."""
         if not self._busy[name].acquire(blocking=False):
             return
         try:
             with self._app_now().app_context():
-                while step(self._services, clock.now()):
+                while step():
                     pass
         finally:
             self._busy[name].release()
 
     def _each_minute(self) -> None:
-        with self._app_now().app_context(), transaction():
+        app = self._app_now()
+        with app.app_context(), transaction():
             mail.give_up_unfinished(clock.now())
             tokens.sweep(clock.now())
+            roster_imports.sweep(clock.now())
             logins.sweep(clock.now())
             launch_log.sweep(clock.now())
-        self.wake(SCORES)
-        self.wake(COURSES)
+            work.sweep(kept_files(app.config["SETTINGS"]), clock.now())
+        for name in (SCORES, COURSES, WORK):
+            self.wake(name)
         self._send_mail()
+
+    def _each_hour(self) -> None:
+        with self._app_now().app_context():
+            plan_reminders()
 
     def _each_night(self) -> None:
         with self._app_now().app_context(), transaction():
@@ -214,13 +250,31 @@ def _due() -> list[UUID]:
         return mail.due(clock.now())
 
 
+def plan_reminders() -> None:
+    """Put the reminders that are due in the outbox, all or none. Another worker that was quicker has done it all."""
+    with transaction(write=False):
+        planned = reminding.plan(clock.now())
+    if not planned:
+        return
+    try:
+        with storage_errors(), transaction():
+            reminding.put_in_outbox(planned, clock.now())
+    except ConflictError:
+        log.warning("reminders were put in the outbox by somebody else at the same moment")
+
+
 def _deliver_one(message_id: UUID, outlet: Outlet, base_url: str) -> bool:
     """Send one message and write down what became of it; say whether the next may be tried."""
     with transaction():
         message = mail.take(message_id, clock.now())
     if message is None:
         return True
-    letter = _written(message, base_url)
+    try:
+        letter = _written(message, base_url)
+    except NotYetError as closed:
+        with transaction():
+            mail.hold(message, closed.until)
+        return True
     problem = letter if isinstance(letter, Problem) else outlet.send(letter, clock.now())
     with transaction():
         mail.settle(

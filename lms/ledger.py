@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -180,9 +180,16 @@ def latest_checkpoint(school: Organisation) -> str | None:
 
 def state(school: Organisation) -> tuple[int, bytes]:
     """Return (size, root) of the tree as it stands now."""
-    row = session.get(Ledger, school.id)
-    frontier = Frontier.from_bytes(row.size, row.frontier) if row else Frontier.from_bytes(0, b"")
-    return frontier.size, frontier.root()
+    return states([school.id])[school.id]
+
+
+def states(school_ids: Collection[UUID]) -> dict[UUID, tuple[int, bytes]]:
+    """Return (size, root) of the trees of some schools as they stand now. One query."""
+    rows = session.scalars(sa.select(Ledger).where(Ledger.organisation_id.in_(school_ids)))
+    found = {row.organisation_id: Frontier.from_bytes(row.size, row.frontier) for row in rows}
+    empty = Frontier.from_bytes(0, b"")
+    frontiers = {school_id: found.get(school_id, empty) for school_id in school_ids}
+    return {school_id: (frontier.size, frontier.root()) for school_id, frontier in frontiers.items()}
 
 
 def entry_of(attestation_id: UUID) -> Entry:

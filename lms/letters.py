@@ -9,7 +9,7 @@ from uuid import UUID
 
 import jinja2
 
-from lms import links, tokens
+from lms import links, reminder_letters, tokens
 from lms.clock import time_in_words
 from lms.config import resource_dir
 from lms.db import session
@@ -37,10 +37,14 @@ def compose(message: Message, base_url: str, now: datetime) -> Letter:
     """Return the letter for a message; a link or code in it is minted now (the caller commits).
 
     Raises:
-        NotFoundError: the person it was for is gone or has another address now, or the link is revoked or replaced.
+        NotFoundError: the person it was for is gone or has another address now, or the link is revoked or replaced,
+            or there is nothing to remind of.
+        NotYetError: a reminder may not leave now.
         jinja2.UndefinedError: the payload lacks a key of its kind.
     """
     person = _addressee(message)
+    if message.kind in reminder_letters.KINDS:
+        return Letter(message.id, message.address, *reminder_letters.compose(message, base_url, now))
     school = session.get_one(Organisation, message.organisation_id)
     words: dict[str, Any] = {
         **message.payload,
@@ -84,7 +88,7 @@ def _path(message: Message, school: Organisation, now: datetime) -> str:
             return f"/link/{links.mint_secret(UUID(message.payload['link']), message)}"
         case MessageKind.LINK_LOCKED:
             return f"/schools/{school.slug}/records/links"
-        case MessageKind.SHARED_ADDRESS | MessageKind.LINK_CODE:
+        case _:
             return "/help"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,6 +19,8 @@ BACK_OFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), t
 """How long to wait after the first, second … failure; after the last of them the message has failed."""
 LATE = timedelta(minutes=5)
 """Mail that has been due for longer than this says that no worker is running."""
+PERHAPS = "may have been sent"
+"""How the reason begins of a message that failed, and perhaps went all the same."""
 LEAVING = "mail_leaving"
 """In a session's `info` while it has a message that waits for the commit."""
 
@@ -33,6 +35,9 @@ class MessageKind(StrEnum):
     PERSONAL_LINK = "personal_link"  # link (its id), made (when, as ISO), until (the day in words)
     LINK_CODE = "link_code"  # link, made, until
     LINK_LOCKED = "link_locked"  # of (the name of whose link it is)
+    REMINDER = "reminder"  # assignments (their ids, parted by spaces), again (yes: though they had one today), by_hand
+    TEAM_DIGEST = "team_digest"  #
+    ESCALATION = "escalation"  #
 
 
 class MessageState(StrEnum):
@@ -103,6 +108,53 @@ def queue(
     queued: UUID | None = current.scalar(_ONCE[current.dialect.name], row)
     leave_after_commit()
     return queued
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message that isn't in the outbox yet. `id` is made beforehand, so that other rows can name it."""
+
+    id: UUID
+    kind: MessageKind
+    organisation_id: UUID
+    address: str
+    person_id: UUID | None
+    dedupe: str
+    payload: dict[str, str]
+    leaves: datetime
+    """Not before this moment."""
+
+
+def queue_all(drafts: Sequence[Draft], now: datetime) -> None:
+    """Put many messages in the outbox, all or none of them. One query.
+
+    Raises:
+        DBAPIError: one with the same `dedupe` is there already.
+    """
+    if not drafts:
+        return
+    rows = [
+        {
+            "id": draft.id,
+            "organisation_id": draft.organisation_id,
+            "person_id": draft.person_id,
+            "address": draft.address,
+            "kind": draft.kind,
+            "dedupe": draft.dedupe,
+            "payload": draft.payload,
+            "queued_at": now,
+            "next_at": draft.leaves,
+        }
+        for draft in drafts
+    ]
+    connection().execute(sa.insert(_message), rows)
+    leave_after_commit()
+
+
+def hold(message: Message, until: datetime) -> None:
+    """Put a message that was taken back in the outbox, as if it hadn't been: it may not leave before then."""
+    message.state, message.next_at = MessageState.QUEUED, until
+    message.attempts -= 1
 
 
 def leave_after_commit() -> None:
@@ -179,11 +231,16 @@ def outbox(organisation_ids: Collection[UUID], now: datetime) -> Outbox:
     return Outbox(waiting=waiting, is_late=bool(late), sent_today=sent, failed=list(newest))
 
 
+def has_gone() -> sa.ColumnElement[bool]:
+    """Return the condition that a message was sent, or perhaps was."""
+    return sa.or_(Message.state == MessageState.SENT, Message.reason.startswith(PERHAPS))
+
+
 def give_up_unfinished(now: datetime, older_than: timedelta = timedelta(minutes=10)) -> int:
     """Fail what a killed worker left half-way, saying that it may have gone; return how many."""
     result = session.execute(
         sa.update(Message)
         .where(Message.state == MessageState.SENDING, Message.next_at < now - older_than)
-        .values(state=MessageState.FAILED, reason="may have been sent: the worker stopped while sending it")
+        .values(state=MessageState.FAILED, reason=f"{PERHAPS}: the worker stopped while sending it")
     )
     return int(result.rowcount)  # type: ignore[attr-defined]

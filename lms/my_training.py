@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from lms import compliance
+from lms import audience, compliance
 from lms.attestations import SIGNING_KINDS, Attestation, IdentityAssurance, Signing
 from lms.clock import london_day
 from lms.compliance import Item, Obligation, Standing
@@ -112,7 +112,7 @@ def signing_now(
     """
     wanted = {"assignment": assignment_id, "person": person.id, "now": now, "day": london_day(now)}
     rows = session.execute(_SIGNING, wanted)
-    obliging = [row for row in rows if compliance.may_oblige(row.Assignment, row.Engagement)]
+    obliging = [row for row in rows if audience.is_for(row.Assignment, row.Engagement)]
     if obliging:
         # Sorted here: the rows are few and wide, and a database sorts a copy of all that is in them.
         first = min(obliging, key=lambda row: (row.Engagement.starts, row.Engagement.id))
@@ -158,7 +158,7 @@ def _asked(person_id: UUID, now: datetime) -> _Asked:
     wanted = {"person": person_id, "now": now, "day": london_day(now)}
     rows = session.execute(_ASKED, wanted).all()
     return _Asked(
-        items=gathered(((a, p, v) for a, p, v, *_ in rows), now),
+        items=gathered(((a, p, v, merged) for a, p, v, merged, *_ in rows), now),
         schools={school.id: school for *_, school, _, _ in rows},
         engagements={engagement.id: engagement for *_, engagement, _ in rows},
         cycles={assignment.id: signed for assignment, *_, signed in rows},
@@ -198,7 +198,7 @@ def _task(asked: _Asked, item: Item, obligation: Obligation, states: _States) ->
     mine = next(
         e
         for e in asked.engagements.values()
-        if e.organisation_id == school.id and compliance.may_oblige(item.assignment, e)
+        if e.organisation_id == school.id and audience.is_for(item.assignment, e)
     )
     progress = tuple(_state(item, slug, states, cycle) for slug in required_modules(item.assignment))
     return Task(

@@ -115,8 +115,8 @@ def _is_as_long(first: Attestation, task: Task) -> bool:
     """Say whether what was done there is enough here: a longer programme, for longer stays, needs its modules done."""
     if task.item.assignment.least_days is None:
         return True
-    asked = (
-        sa.select(training.Assignment.modules).where(training.Assignment.id == first.assignment_id).limit(1)
+    asked = sa.select(training.Assignment.modules).where(
+        training.Assignment.id == first.assignment_id, training.Assignment.recorded_at(first.recorded_at)
     )
     return {state.module.slug for state in task.modules} <= set(session.scalar(asked) or ())
 

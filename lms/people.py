@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.clock import london_day
 from lms.db import Base, Versioned, one_current, session
+from lms.recording import record_anew
 
 NAMELESS = "Name not given"
 """What stands for the name of somebody whose platform sent none, until they type one."""
@@ -67,6 +69,8 @@ class Person(Base):
     sign_in_epoch: Mapped[int] = mapped_column(default=0)
     """Raised to end every session that this person has open."""
     erased_at: Mapped[datetime | None]
+    merged_into: Mapped[UUID | None]
+    """The record that goes on, where this one was found to be the same person's."""
 
     @property
     def name(self) -> str:
@@ -99,6 +103,8 @@ class Engagement(Versioned, Base):
     starts: Mapped[date]
     ends: Mapped[date | None]
     """The last day."""
+    recorded_by: Mapped[UUID | None]
+    """Who recorded it so; null for the command line, and for what was recorded before this was kept."""
 
 
 class Role(Base):
@@ -121,11 +127,15 @@ def add_person(
     known_as: str | None = None,
     email: str | None = None,
     staff_no: str | None = None,
+    id: UUID | None = None,
 ) -> Person:
-    """Add somebody to an organisation tree. Two people may share a name or an address."""
+    """Add somebody to an organisation tree. Two people may share a name or an address.
+
+    `id` is their own, where it has been given one.
+    """
     surname, forename = " ".join(surname.split()), " ".join(forename.split())
     person = Person(
-        id=uuid4(),
+        id=id or uuid4(),
         root_id=root_id,
         surname=surname,
         forename=forename,
@@ -168,8 +178,12 @@ def engage(
     agency: str | None = None,
     department: str | None = None,
     manager_id: UUID | None = None,
+    by: UUID | None = None,
 ) -> Engagement:
-    """Record that a person is engaged at a school from a day, until `ends` (the last day) if it is known."""
+    """Record that a person is engaged at a school from a day, until `ends` (the last day) if it is known.
+
+    `by` is who says so; None for the command line.
+    """
     engagement = Engagement(
         id=uuid4(),
         recorded_from=now,
@@ -182,29 +196,47 @@ def engage(
         manager_id=manager_id,
         starts=starts,
         ends=ends,
+        recorded_by=by,
     )
     session.add(engagement)
     session.flush()
     return engagement
 
 
-def end_engagement(engagement: Engagement, *, ends: date, now: datetime) -> Engagement:
-    """Record the last day of an engagement: a new row, so that earlier reports keep what they said.
+def end_engagement(
+    engagement: Engagement, *, ends: date | None, now: datetime, by: UUID | None = None
+) -> Engagement:
+    """Record the last day of an engagement, or that it has none: see `correct_engagements`."""
+    return correct_engagement(engagement, {"ends": ends}, by=by, now=now)
 
-    At the instant in which the row was recorded (or before: a clock may go back) no report has seen it, so the row
-    itself is put right.
+
+def correct_engagement(
+    engagement: Engagement, changes: Mapping[str, Any], *, by: UUID | None, now: datetime
+) -> Engagement:
+    """Record an engagement anew with some of its facts changed: see `correct_engagements`."""
+    return correct_engagements([(engagement, changes)], by=by, now=now)[0]
+
+
+def correct_engagements(
+    changes: Iterable[tuple[Engagement, Mapping[str, Any]]], *, by: UUID | None, now: datetime
+) -> list[Engagement]:
+    """Record current engagements anew with some facts changed, so that earlier reports keep what they said.
+
+    Args:
+        changes: each engagement, as it is recorded now, with what is to be otherwise (names of `ENGAGEMENT_FACTS`).
+        by: who says so; None for the command line.
+
+    Returns:
+        The rows that hold now, in the same order: the same row where nothing is otherwise, and where it was recorded
+        at this very instant (or later: a clock may go back), because no report has seen it. Two statements for all.
     """
-    if now <= engagement.recorded_from:
-        engagement.ends = ends
-        session.flush()
-        return engagement
-    engagement.recorded_to = now
-    session.flush()
-    kept = {c.key: getattr(engagement, c.key) for c in sa.inspect(Engagement).column_attrs}
-    later = Engagement(**{**kept, "recorded_from": now, "recorded_to": None, "ends": ends})
-    session.add(later)
-    session.flush()
-    return later
+    return record_anew(changes, by=by, now=now)
+
+
+ENGAGEMENT_FACTS = frozenset(
+    {"person_id", "type", "job_title", "agency", "department", "manager_id", "starts", "ends"}
+)
+"""What of an engagement can be corrected. The person changes when two records are found to be one person's."""
 
 
 def give_role(person: Person, organisation_id: UUID, name: RoleName) -> None:
@@ -262,6 +294,27 @@ def people_with_email(email: str) -> list[Person]:
     return list(session.scalars(sa.select(Person).where(Person.email == wanted, Person.erased_at.is_(None))))
 
 
+def colleagues(school_id: UUID, words: str, now: datetime) -> list[Person]:
+    """Return who works at a school, or will, by this staff number, e-mail address or name. One query."""
+    wanted, name = words.strip(), folded(words).split()
+    if not name:
+        return []
+    works_here = sa.exists().where(
+        Engagement.person_id == Person.id,
+        Engagement.organisation_id == school_id,
+        Engagement.recorded_to.is_(None),
+        sa.or_(Engagement.ends.is_(None), Engagement.ends >= london_day(now)),
+    )
+    may_be = sa.or_(
+        Person.staff_no == wanted, Person.email == wanted.lower(), Person.sort_name.contains(name[-1])
+    )
+    found = session.scalars(
+        sa.select(Person).where(works_here, may_be).order_by(Person.sort_name, Person.id)
+    ).all()
+    exact = [p for p in found if wanted == p.staff_no or wanted.lower() == p.email]
+    return exact or [p for p in found if name_fits(wanted, p)]
+
+
 def name_fits(typed: str, person: Person) -> bool:
     """Say whether a typed name is one that this person goes by, in a forgiving way.
 
@@ -277,6 +330,8 @@ def name_fits(typed: str, person: Person) -> bool:
 
 def folded(name: str) -> str:
     """Return a name without case, accents or punctuation, its words parted by one space."""
+    if name.isascii():
+        return " ".join(re.findall(r"\w+", name.translate(_APOSTROPHES).lower()))
     # Apostrophes go first: taken apart, an accent that stands alone would part the word.
     text = unicodedata.normalize("NFKD", name.translate(_APOSTROPHES)).casefold()
     plain = "".join(c for c in text if not unicodedata.combining(c)).translate(_PLAIN_LETTERS)

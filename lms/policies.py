@@ -117,7 +117,7 @@ def publish(
     policy = _policy(school, slug, title)
     latest = latest_version(policy.id)
     sha = store(markdown.encode())
-    _refuse_again(policy, label, sha, latest)
+    refuse_again(policy, label, sha, latest)
     version = PolicyVersion(
         id=uuid4(),
         organisation_id=school.id,
@@ -134,7 +134,8 @@ def publish(
     return version
 
 
-def _refuse_again(policy: Policy, label: str, sha: str, latest: PolicyVersion | None) -> None:
+def refuse_again(policy: Policy, label: str, sha: str, latest: PolicyVersion | None) -> None:
+    """Raise ConflictError where this text is, or was, a version under this label already."""
     same = sa.select(PolicyVersion.number).where(
         PolicyVersion.policy_id == policy.id,
         PolicyVersion.label == label,
@@ -148,6 +149,23 @@ def _refuse_again(policy: Policy, label: str, sha: str, latest: PolicyVersion | 
     if number is not None:
         raise ConflictError(
             f"This text was version {label} of {policy.title} before. Give it another label to bring it back."
+        )
+
+
+def refuse_known(policy_id: UUID, label: str, markdown: str) -> None:
+    """Raise ConflictError where publishing this text under this label would be refused."""
+    policy = session.get_one(Policy, policy_id)
+    refuse_again(policy, label, sha256_of(markdown), latest_version(policy_id))
+
+
+def refuse_title(school: Organisation, title: str) -> None:
+    """Raise ConflictError where a school has a policy of this title, or one whose address would be the same."""
+    same = sa.select(Policy.title).where(
+        Policy.organisation_id == school.id, Policy.slug == slug_of_title(title)
+    )
+    if (taken := session.scalar(same)) is not None:
+        raise ConflictError(
+            f"There is a policy called {taken} already. Choose it in the list to publish a new version."
         )
 
 

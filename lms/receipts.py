@@ -18,6 +18,7 @@ from lms.db import connection, session
 from lms.errors import NotFoundError
 from lms.ledger import Checkpoint, Entry
 from lms.mail import MessageKind
+from lms.merges import records_of
 from lms.people import EngagementType, Person
 from lms.policies import Policy, PolicyVersion
 from lms.schools import Organisation
@@ -130,7 +131,10 @@ def receipt(attestation_id: UUID) -> Receipt:
 
 
 def receipts_of(person_id: UUID, only_at: UUID | None = None) -> list[Line]:
-    """Return what a person has signed or declined, at every school or `only_at` one, the newest first. One query."""
+    """Return what a person has signed or declined, at every school or `only_at` one, the newest first. One query.
+
+    What was given under a record that was merged into theirs is theirs.
+    """
     wanted = [Attestation.organisation_id == only_at] if only_at else []
     rows = session.execute(
         sa.select(
@@ -144,7 +148,7 @@ def receipts_of(person_id: UUID, only_at: UUID | None = None) -> list[Line]:
         .join(PolicyVersion, PolicyVersion.id == Attestation.policy_version_id)
         .join(Policy, Policy.id == PolicyVersion.policy_id)
         .join(Organisation, Organisation.id == Attestation.organisation_id)
-        .where(Attestation.person_id == person_id, *wanted)
+        .where(Attestation.person_id.in_(records_of(person_id)), *wanted)
         .order_by(Attestation.recorded_at.desc(), Attestation.id)
     )
     return [Line(*row) for row in rows]

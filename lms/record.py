@@ -16,10 +16,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from lms import compliance, ledger
+from lms.absences import is_away, read_spans
 from lms.attestations import IdentityAssurance, Kind
 from lms.clock import london_day
 from lms.compliance import Item, Standing
-from lms.db import session
+from lms.db import stream
 from lms.errors import ConflictError
 from lms.items import deadlines
 from lms.people import Engagement, EngagementType, Person
@@ -110,6 +111,8 @@ class Scope:
     filters: Filters = field(default_factory=Filters)
     item: Item | None = None
     """The one item that the report is about, where HR chose one of several."""
+    with_names: bool = False
+    """Whether the governors' pack has an appendix that names people."""
 
     @property
     def wanted(self) -> tuple[Item, ...]:
@@ -195,7 +198,7 @@ class _Obliged(NamedTuple):
     kind: Kind | None
 
 
-_NEEDED = ("status", "starts", "signed_at", "signed_number", "identity_assurance", "signed_kind")
+_NEEDED = ("status", "starts", "signed_at", "signed_number", "identity_assurance", "signed_kind", "absences")
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +228,7 @@ def _people(scope: Scope, standing: Standing) -> Iterator[_Engaged]:
         .where(*compliance.on_the_day(standing, day, school.id, scope.moment))
         .order_by(Person.sort_name, Person.id, first, Engagement.id)
     )
-    found = session.execute(statement, execution_options={"yield_per": 1000})
-    for key, engagements in groupby(found, key=lambda row: row.key):
+    for key, engagements in groupby(stream(statement), key=lambda row: row.key):
         yield _Engaged(key, list(engagements))
 
 
@@ -250,16 +252,21 @@ def _with_obligations(
 
 def _reading(item: Item) -> Callable[[Sequence[Any]], _Obliged]:
     @lru_cache(maxsize=4096)
-    def standing(word: str, starts: date, signed_on: date | None, number: int | None) -> _Standing:
-        status = Status(word)
-        dates = deadlines(item, status, starts, signed_on, number)
-        due = None if status is Status.NOT_REQUIRED else dates.due
+    def standing(
+        word: str, starts: date, signed_on: date | None, number: int | None, absences: str | None
+    ) -> _Standing:
+        status, away = Status(word), read_spans(absences)
+        dates = deadlines(item, status, starts, signed_on, number, away)
+        has_no_day = status is Status.NOT_REQUIRED or is_away(away, item.day)
+        due = None if has_no_day else dates.due
         return _Standing(ItemStatus(status, signed_on, due), dates.next_due, dates.days_overdue)
 
     def read(row: Sequence[Any]) -> _Obliged:
-        place, _, word, starts, signed_at, number, assurance, kind = row
+        place, _, word, starts, signed_at, number, assurance, kind, absences = row
         signed_on = london_day(signed_at) if signed_at else None
-        return _Obliged(place, standing(word, starts, signed_on, number), signed_at, assurance, kind)
+        return _Obliged(
+            place, standing(word, starts, signed_on, number, absences), signed_at, assurance, kind
+        )
 
     return read
 

@@ -11,7 +11,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from lms import compliance
+from lms import compliance, reminders
+from lms.absences import is_away, read_spans
 from lms.attestations import Attestation, IdentityAssurance, Kind, Signatory
 from lms.clock import london_day
 from lms.compliance import Item, Standing
@@ -58,8 +59,9 @@ class RegisterRow:
 def rows(scope: Scope) -> Iterator[RegisterRow]:
     """Yield every obligation of everybody engaged on the day, by name; then those of people who have left."""
     checkers = _checkers(scope.school.id)
+    reminded = reminders.numbers([scope.school.id], london_day(scope.moment))
     for standing in (Standing.ENGAGED, Standing.LEFT):
-        read = [_reading(scope, item, standing, checkers) for item in scope.wanted]
+        read = [_reading(scope, item, standing, checkers, reminded) for item in scope.wanted]
         for place, _, *values in compliance.stream(scope.wanted, standing, _NEEDED):
             found = dict(zip(_NEEDED, values, strict=True))
             if scope.is_whole or _fits(scope.filters, found):
@@ -69,7 +71,7 @@ def rows(scope: Scope) -> Iterator[RegisterRow]:
 _NEEDED = (
     *("person_id", "surname", "forename", "sort_name", "type", "job_title", "agency", "department"),
     *("starts", "ends", "status", "signed_at", "signed_kind", "signed_number", "identity_assurance"),
-    *("attestation_id", "signed_cycle"),
+    *("attestation_id", "signed_cycle", "absences"),
 )
 _METHODS = {Kind.SIGNED: "Typed name", Kind.ON_PAPER: "On paper", Kind.CONFIRMED: "Confirmed"}
 
@@ -100,7 +102,11 @@ def _checkers(school_id: UUID) -> dict[UUID, str]:
 
 
 def _reading(
-    scope: Scope, item: Item, standing: Standing, checkers: dict[UUID, str]
+    scope: Scope,
+    item: Item,
+    standing: Standing,
+    checkers: dict[UUID, str],
+    reminded: dict[tuple[UUID, UUID], int],
 ) -> Callable[[dict[str, Any]], RegisterRow]:
     school, policy, assigned = scope.school.name, item.policy.title, item.assignment.assigned_on
     versions = {version.number: version for version in item.versions}
@@ -112,7 +118,9 @@ def _reading(
             found["identity_assurance"],
         )
         signed_on = london_day(signed_at) if signed_at else None
-        dates = deadlines(item, status, found["starts"], signed_on, found["signed_number"])
+        away = read_spans(found["absences"])
+        dates = deadlines(item, status, found["starts"], signed_on, found["signed_number"], away)
+        has_no_day = status is Status.NOT_REQUIRED or _is_renewed(status, found) or is_away(away, item.day)
         version = versions.get(found["signed_number"], item.version)
         return RegisterRow(
             person_id=found["person_id"],
@@ -128,13 +136,13 @@ def _reading(
             version=version.label,
             hash_prefix=version.source_sha256[:12],
             assigned=assigned,
-            due=None if status is Status.NOT_REQUIRED or _is_renewed(status, found) else dates.due,
+            due=None if has_no_day else dates.due,
             status=status,
             signed_at=signed_at,
             method=_METHODS.get(found["signed_kind"]),
             identity_check=assurance.words if assurance else None,
             identity_checked_by=checkers.get(found["attestation_id"]),
-            reminders=0,
+            reminders=reminded.get((found["person_id"], item.assignment.id), 0),
             next_due=None if standing is Standing.LEFT else dates.next_due,
             receipt_id=found["attestation_id"],
         )

@@ -12,10 +12,12 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from lms import compliance
+from lms import absences, compliance
 from lms.compliance import Item, Obligation, Standing
 from lms.db import is_sqlite, session
+from lms.lateness import first_due
 from lms.people import Engagement, EngagementType, Person, folded
+from lms.sql_days import earlier, plus_days
 from lms.status import Status
 
 PAGE_SIZE = 25
@@ -101,6 +103,19 @@ def people(
     by_status = filters.status is not None or sort in (Sort.STATUS, Sort.DUE, Sort.SIGNED)
     table = compliance.obligations(item) if by_status else compliance.obliged(item)
     return _page(item, table, conditions(table, filters), _order(item, table, sort, descending), page)
+
+
+def asked(item: Item, filters: Filters, most: int) -> tuple[list[Obligation], int]:
+    """Return those of whom an item is required, by name and no more than `most`, and how many there are. One query."""
+    table = compliance.obligations(item)
+    wanted = [*conditions(table, filters), table.c.status != Status.NOT_REQUIRED.value]
+    rows = session.execute(
+        sa.select(sa.func.count().over(), *compliance.columns(table))
+        .where(*wanted)
+        .order_by(table.c.sort_name, table.c.person_id)
+        .limit(most)
+    ).all()
+    return [compliance.read(item, tuple(row)[1:]) for row in rows], rows[0][0] if rows else 0
 
 
 def team(manager_id: UUID, item: Item, *, name: str = "", done: bool | None = None, page: int = 1) -> Page:
@@ -259,17 +274,24 @@ def _order(item: Item, table: sa.Subquery, sort: Sort, descending: bool) -> list
 
 def _due(item: Item, table: sa.Subquery) -> sa.ColumnElement[Any]:
     """Return `Obligation.sign_by` as SQL, so that the database can order by it."""
-    assignment = item.assignment
-    if assignment.due_on is not None:
-        due = _later(table.c.starts, sa.literal(assignment.due_on, sa.Date()))
-    else:
-        from_day = _later(table.c.starts, sa.literal(assignment.assigned_on, sa.Date()))
-        due = _plus_days(from_day, assignment.due_days or 0)
+    due, begins = first_due(item, table.c.starts)
+    ends, then = _signature_ends(item, table), (item.assignment.organisation_id, item.day, item.moment)
     return sa.case(
         (table.c.status == Status.NOT_REQUIRED.value, sa.null()),
-        (table.c.status.in_([Status.SIGNED.value, Status.EXPIRED.value]), _signature_ends(item, table)),
-        else_=due,
+        (table.c.status == Status.SIGNED.value, ends),
+        (absences.away_on(table.c.person_id, *then), sa.null()),
+        (table.c.status == Status.EXPIRED.value, _moved_on(item, table, ends, ends)),
+        else_=_moved_on(item, table, due, begins),
     )
+
+
+def _moved_on(
+    item: Item, table: sa.Subquery, due: sa.ColumnElement[Any], since: sa.ColumnElement[Any]
+) -> sa.ColumnElement[Any]:
+    """Return a day that moves on by the days away since another."""
+    person_id, then = table.c.person_id, (item.assignment.organisation_id, item.day, item.moment)
+    away_for = absences.days_away_since(person_id, since, *then)
+    return sa.case((absences.been_away(person_id, *then), plus_days(due, away_for)), else_=due)
 
 
 def _signature_ends(item: Item, table: sa.Subquery) -> sa.ColumnElement[Any]:
@@ -279,22 +301,10 @@ def _signature_ends(item: Item, table: sa.Subquery) -> sa.ColumnElement[Any]:
     for version in item.versions:
         if version.resign_by is not None:
             over = sa.literal(version.resign_by + timedelta(days=1), sa.Date())
-            ends = _earlier(ends, sa.case((table.c.signed_number < version.number, over), else_=never))
+            ends = earlier(ends, sa.case((table.c.signed_number < version.number, over), else_=never))
     if item.assignment.months is None:
         return sa.func.nullif(ends, never)
-    return _earlier(ends, _plus_months(_signed_on(item, table), item.assignment.months))
-
-
-def _later(first: Any, second: Any) -> sa.ColumnElement[Any]:
-    return sa.func.max(first, second) if is_sqlite() else sa.func.greatest(first, second)
-
-
-def _earlier(first: Any, second: Any) -> sa.ColumnElement[Any]:
-    return sa.func.min(first, second) if is_sqlite() else sa.func.least(first, second)
-
-
-def _plus_days(day: sa.ColumnElement[Any], days: int) -> sa.ColumnElement[Any]:
-    return sa.func.date(day, f"+{days} days") if is_sqlite() else sa.cast(day, sa.Date()) + days
+    return earlier(ends, _plus_months(_signed_on(item, table), item.assignment.months))
 
 
 def _plus_months(day: sa.ColumnElement[Any], months: int) -> sa.ColumnElement[Any]:

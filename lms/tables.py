@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from lms import (  # noqa: F401 (imported for the tables that they define)
+    absences,
     attestations,
     audit,
     choice_counts,
+    corrections,
     credentials,
     desk,
     gatherings,
@@ -14,12 +16,18 @@ from lms import (  # noqa: F401 (imported for the tables that they define)
     ledger,
     links,
     mail,
+    merges,
+    outside_training,
     paper,
     people,
     policies,
+    reminder_settings,
+    reminders,
+    roster_imports,
     schools,
     tokens,
     training,
+    work,
 )
 from lms.db import Base
 from lms.lti import (  # noqa: F401 (for their tables too)

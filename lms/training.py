@@ -1,61 +1,30 @@
-"""Who must do what: assignments and exemptions; and how far each person has got: attempts and completions."""
+"""How far each person has got with what they are assigned: attempts and completions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from lms.assignments import Assignment as Assignment
+from lms.assignments import Exemption as Exemption
+from lms.assignments import assign as assign
+from lms.assignments import current_assignment as current_assignment
+from lms.assignments import exempt as exempt
+from lms.assignments import lift_exemption as lift_exemption
+from lms.assignments import withdraw as withdraw
 from lms.choice_counts import count_choice
-from lms.db import APPEND_ONLY, Base, Versioned, connection, one_current, session
+from lms.db import APPEND_ONLY, Base, connection, session
 from lms.errors import ConflictError
 from lms.people import EngagementType
 from lms.policies import store
 from lms.scenarios import Choice, Module, Outcome, Scene, next_scene, parse_module, shipped_modules
 
 DONE = "end"
-
-
-class Assignment(Versioned, Base):
-    """A policy, with modules or alone, for some engagement types of a school. As it was recorded."""
-
-    __tablename__ = "assignment"
-    __table_args__ = (
-        one_current("assignment", "id"),
-        sa.Index("ix_assignment_organisation_current", "organisation_id", "recorded_to"),
-    )
-
-    organisation_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organisation.id"))
-    policy_id: Mapped[UUID] = mapped_column(sa.ForeignKey("policy.id"))
-    modules: Mapped[list[str]]
-    audience: Mapped[list[str]]
-    """Engagement types."""
-    assigned_on: Mapped[date]
-    due_days: Mapped[int | None]
-    """Due so many days after the later of starting and being assigned, or …"""
-    due_on: Mapped[date | None]
-    """… on this day. One of the two is set."""
-    months: Mapped[int | None]
-    """How long a signature counts; null: until a new version says otherwise."""
-    least_days: Mapped[int | None]
-    """Only those whose engagement lasts longer than so many days need do it; null: everybody."""
-
-
-class Exemption(Versioned, Base):
-    """Somebody needn't do an assignment, for a reason, until a day or for good. As it was recorded."""
-
-    __tablename__ = "exemption"
-    __table_args__ = (one_current("exemption", "assignment_id", "person_id"),)
-
-    organisation_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organisation.id"))
-    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("person.id"), index=True)
-    assignment_id: Mapped[UUID] = mapped_column(index=True)
-    reason: Mapped[str]
-    until: Mapped[date | None]
 
 
 class Attempt(Base):
@@ -140,102 +109,12 @@ class Progress:
         return len(self.steps) + 1 if self.is_done else len(self.steps)
 
 
-def assign(
-    organisation_id: UUID,
-    policy_id: UUID,
-    *,
-    modules: list[str],
-    audience: list[EngagementType],
-    now: datetime,
-    assigned_on: date,
-    due_days: int | None = None,
-    due_on: date | None = None,
-    months: int | None = 12,
-    least_days: int | None = None,
-    id: UUID | None = None,
-) -> Assignment:
-    """Put the adults of some engagement types under an obligation. `id` is its own, where it has been given one.
-
-    With `least_days`, only those whose engagement lasts longer than so many days.
-
-    Raises:
-        ConflictError: nobody is named, the due day isn't said once, or the days are none.
-    """
-    if not audience:
-        raise ConflictError("Choose at least one group of people who must sign.")
-    if (due_days is None) == (due_on is None):
-        raise ConflictError("Say when it is due: after a number of days, or on a day.")
-    if least_days is not None and least_days < 1:
-        raise ConflictError("Say a number of days from 1, or leave it out for everybody.")
-    assignment = Assignment(
-        id=id or uuid4(),
-        recorded_from=now,
-        organisation_id=organisation_id,
-        policy_id=policy_id,
-        modules=modules,
-        audience=[str(t) for t in audience],
-        assigned_on=assigned_on,
-        due_days=due_days,
-        due_on=due_on,
-        months=months,
-        least_days=least_days,
-    )
-    session.add(assignment)
-    session.flush()
-    return assignment
-
-
-def current_assignment(assignment_id: UUID) -> Assignment | None:
-    """Return an assignment as it is recorded now; None when it is unknown or has been withdrawn."""
-    return session.scalar(
-        sa.select(Assignment).where(Assignment.id == assignment_id, Assignment.recorded_to.is_(None))
-    )
-
-
 def required_modules(assignment: Assignment) -> list[str]:
     """Return the modules to be completed before signing: those assigned that Countersign still has.
 
     A module that a later version of Countersign no longer brings can't be asked of anybody.
     """
     return [slug for slug in assignment.modules if slug in shipped_modules()]
-
-
-def withdraw(assignment: Assignment, now: datetime) -> None:
-    """End an assignment: nobody need do it from now on. What was signed stays; one that has ended stays ended."""
-    session.execute(
-        sa.update(Assignment)
-        .where(Assignment.id == assignment.id, Assignment.recorded_to.is_(None))
-        .values(recorded_to=now)
-    )
-
-
-def exempt(
-    assignment: Assignment, person_id: UUID, *, reason: str, until: date | None, now: datetime
-) -> None:
-    """Record that somebody needn't do an assignment, in place of what was recorded before."""
-    lift_exemption(assignment.id, person_id, now)
-    session.add(
-        Exemption(
-            id=uuid4(),
-            recorded_from=now,
-            organisation_id=assignment.organisation_id,
-            person_id=person_id,
-            assignment_id=assignment.id,
-            reason=reason,
-            until=until,
-        )
-    )
-    session.flush()
-
-
-def lift_exemption(assignment_id: UUID, person_id: UUID, now: datetime) -> None:
-    """Record that an exemption no longer holds."""
-    session.execute(
-        sa.update(Exemption)
-        .where(Exemption.assignment_id == assignment_id, Exemption.person_id == person_id)
-        .where(Exemption.recorded_to.is_(None))
-        .values(recorded_to=now)
-    )
 
 
 def find_attempt(person_id: UUID, assignment_id: UUID, module: str, cycle: int) -> Attempt | None:

@@ -140,7 +140,7 @@ LATER_MIGRATION = """
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "next", "0003"
+revision, down_revision = "next", "0008"
 
 
 def upgrade():

@@ -19,6 +19,7 @@ from lms.cli.lti import lti
 from lms.cli.options import close
 from lms.cli.people import user
 from lms.cli.records import ledger
+from lms.cli.roster import people
 from lms.cli.serving import serve, worker
 from lms.cli.tables import database
 from lms.config import Settings
@@ -30,6 +31,7 @@ COMMANDS: tuple[click.Command, ...] = (
     worker,
     database,
     user,
+    people,
     policy,
     scenarios,
     export,

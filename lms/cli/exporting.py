@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -13,13 +14,15 @@ from typing import BinaryIO, cast
 import click
 from flask.cli import with_appcontext
 
-from lms import audit, clock, record, reports
+from lms import audit, clock, governors, record, reports
 from lms.audit import Event
 from lms.cli.options import Day, school_option, the_school
 from lms.compliance import moment_of
 from lms.db import transaction
-from lms.errors import CountersignError
+from lms.errors import CountersignError, NotFoundError
+from lms.record import Scope
 from lms.reports import Format, Report
+from lms.schools import Kind, only_school, school_by_slug
 
 MADE_BY = "the command line"
 
@@ -34,27 +37,50 @@ class NotWrittenError(CountersignError):
     "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="An .xlsx or .csv file."
 )
 @click.option("--as-at", type=Day(), help="As was recorded by the end of that day; otherwise now.")
+@click.option(
+    "--with-names", is_flag=True, help="The governors' pack with an appendix of who is late or has declined."
+)
 @school_option
 @with_appcontext
-def export(name: str, out: Path, as_at: date | None, slug: str | None) -> None:
-    """Write the report NAME to a file: a workbook, or its rows as CSV."""
-    kind, now = _format(out), clock.now()
+def export(name: str, out: Path, as_at: date | None, with_names: bool, slug: str | None) -> None:
+    """Write the report NAME to a file: a workbook, or its rows as CSV.
+
+    The governors' pack is a workbook only; of a trust (--school with the trust's address) it has all its schools.
+    """
+    kind, now = _format(Report(name), out), clock.now()
     if as_at and as_at > clock.london_day(now):
         raise click.UsageError(f"--as-at {as_at} is still to come.")
     with put_in_place(out) as file:
-        rows = _write(Report(name), kind, file, slug, as_at, now)
+        rows = _write(Report(name), kind, file, _Wanted(slug, as_at, with_names), now)
     click.echo(f"{out}: {rows:,} rows.")
 
 
-def _write(
-    report: Report, kind: Format, file: BinaryIO, slug: str | None, as_at: date | None, now: datetime
-) -> int:
+@dataclass(frozen=True)
+class _Wanted:
+    """What the options ask for."""
+
+    slug: str | None
+    as_at: date | None
+    with_names: bool
+
+    def scope(self, report: Report, now: datetime) -> Scope:
+        """Return what the report is about. Raises NotFoundError for a trust where a school is needed."""
+        moment = moment_of(self.as_at, now)
+        if report is Report.GOVERNORS_PACK:
+            found = school_by_slug(self.slug) if self.slug else only_school()
+            return replace(governors.scope_of(found, moment), with_names=self.with_names)
+        school = the_school(self.slug)
+        if school.kind is Kind.TRUST:
+            raise NotFoundError(f"{school.name} is a trust. Name one of its schools with --school SLUG.")
+        return record.scope_of(school, moment)
+
+
+def _write(report: Report, kind: Format, file: BinaryIO, wanted: _Wanted, now: datetime) -> int:
     # Reading first and the audit after it: whoever signs meanwhile doesn't wait for a long report.
     with transaction(write=False):
-        school = the_school(slug)
-        scope = record.scope_of(school, moment_of(as_at, now))
+        scope = wanted.scope(report, now)
         written = reports.write_report(report, scope, format=kind, file=file, made_by=MADE_BY, made_at=now)
-        school_id = school.id
+        school_id = scope.school.id
     with transaction():
         audit.record(
             Event.EXPORTED,
@@ -67,11 +93,11 @@ def _write(
     return written.rows
 
 
-def _format(out: Path) -> Format:
-    try:
-        return Format(out.suffix.lower().removeprefix("."))
-    except ValueError as error:
-        raise click.UsageError(f"--out {out} must end in .xlsx (a workbook) or .csv.") from error
+def _format(report: Report, out: Path) -> Format:
+    kinds = {f".{kind}": kind for kind in reports.formats(report)}
+    if kind := kinds.get(out.suffix.lower()):
+        return kind
+    raise click.UsageError(f"--out {out} must end in {' or '.join(kinds)}.")
 
 
 @contextmanager

@@ -111,7 +111,8 @@ def _asked_of(school: Organisation) -> list[sa.ColumnElement[bool]]:
 def _is_listed(school: Organisation) -> list[sa.ColumnElement[bool]]:
     """Return the conditions that somebody is on HR's list, and not only known from a platform."""
     made = sa.select(Identity.person_id).where(Identity.made_person)
-    return [_other.root_id == school.root_id, _other.erased_at.is_(None), _other.id.not_in(made)]
+    here = (_other.root_id == school.root_id, _other.erased_at.is_(None), _other.merged_into.is_(None))
+    return [*here, _other.id.not_in(made)]
 
 
 def _listed(school: Organisation, identities: Collection[Identity]) -> Sequence[Person]:

@@ -66,7 +66,7 @@ WITHOUT_TOKEN = frozenset({"lti.login", "lti.launch", "lti.proven", "lti.window"
 """Forms that come from elsewhere, or where no cookies are: a secret of one use in them says that they are meant."""
 
 
-ASKED_BY_SCRIPT = frozenset({"reception.rows"})
+ASKED_BY_SCRIPT = frozenset({"reception.rows", "reporting.work_progress"})
 """What a page asks for by itself, every few seconds: it neither keeps a session open nor may it overtake another's."""
 
 

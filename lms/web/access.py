@@ -22,12 +22,12 @@ from lms.db import session
 from lms.errors import NotAllowedError, NotFoundError
 from lms.lti.platforms import Registration, RegistrationState
 from lms.people import Engagement, Person, Role, RoleName, roles_by_organisation, roles_of
-from lms.schools import Organisation, school_by_slug
+from lms.schools import Kind, Organisation, school_by_slug
 from lms.web import tablet
 
 
 class Rule(Enum):
-    """Who may open a route. The last three are about the school in the address."""
+    """Who may open a route. The last ones are about the school, or the trust, in the address."""
 
     NO_DATABASE = "anyone, and no transaction is opened"
     OWN_TRANSACTIONS = "anyone; the view fetches from outside between short transactions of its own"
@@ -38,6 +38,7 @@ class Rule(Enum):
     RECEPTION = "receptionists, HR and admins of the school"
     HR = "HR and admins of the school"
     ADMIN = "admins of the school"
+    TRUST_HR = "HR and admins of the trust in the address"
     ADMIN_ANYWHERE = "admins of any organisation"
 
 
@@ -71,12 +72,48 @@ RULES: dict[str, Rule] = {
     "reporting.records": Rule.RECORDS,
     "reporting.person": Rule.HR,
     "reporting.exempt": Rule.HR,
+    "reporting.add_person": Rule.HR,
+    "reporting.correct_person": Rule.HR,
+    "reporting.add_engagement": Rule.HR,
+    "reporting.correct_engagement": Rule.HR,
+    "reporting.end_engagement": Rule.HR,
+    "reporting.merge_people": Rule.HR,
+    "reporting.add_absence": Rule.HR,
+    "reporting.absence": Rule.HR,
+    "reporting.add_outside": Rule.HR,
+    "reporting.withdraw_outside": Rule.HR,
     "reporting.settle_request": Rule.HR,
     "reporting.exports": Rule.HR,
     "reporting.export": Rule.HR,
+    "reporting.trust": Rule.TRUST_HR,
+    "reporting.export_trust": Rule.TRUST_HR,
+    "reporting.work_page": Rule.HR,
+    "reporting.work_progress": Rule.HR,
+    "reporting.cancel_work": Rule.HR,
+    "reporting.fetch_work": Rule.HR,
     "reporting.assignments": Rule.HR,
     "reporting.new_assignment": Rule.HR,
+    "reporting.change_assignment": Rule.HR,
+    "reporting.compare_list": Rule.HR,
+    "reporting.school_policies": Rule.HR,
+    "reporting.publish_policy": Rule.HR,
+    "reporting.exempt_many": Rule.HR,
     "reporting.withdraw_assignment": Rule.HR,
+    "reporting.import_list": Rule.HR,
+    "reporting.import_columns": Rule.HR,
+    "reporting.import_preview": Rule.HR,
+    "reporting.import_rows": Rule.HR,
+    "reporting.import_refused": Rule.HR,
+    "reporting.apply_import": Rule.HR,
+    "reporting.undo_import": Rule.HR,
+    "reporting.reminders": Rule.HR,
+    "reporting.reminder_settings": Rule.HR,
+    "reporting.reminder_schedule": Rule.HR,
+    "reporting.reminder_text": Rule.HR,
+    "reporting.remind_now": Rule.HR,
+    "reporting.term_dates": Rule.HR,
+    "reporting.remove_term_dates": Rule.HR,
+    "reporting.term_dates_file": Rule.HR,
     "reporting.platform": Rule.HR,
     "reporting.settle_match": Rule.HR,
     "reporting.resend_score": Rule.HR,
@@ -145,6 +182,7 @@ _SCHOOL_ROLES: dict[Rule, frozenset[RoleName]] = {
     Rule.RECEPTION: frozenset({RoleName.RECEPTIONIST, RoleName.HR, RoleName.ADMIN}),
     Rule.HR: frozenset({RoleName.HR, RoleName.ADMIN}),
     Rule.ADMIN: frozenset({RoleName.ADMIN}),
+    Rule.TRUST_HR: frozenset({RoleName.HR, RoleName.ADMIN}),
 }
 
 
@@ -208,10 +246,14 @@ def load_user(cookie_id: str) -> User | None:
         rows = session.execute(_USER, named).all()
     else:
         rows = session.execute(_USER_OF_PLATFORM, named | {"registration": launched.registration_id}).all()
-    if not rows or rows[0][0].erased_at is not None or str(rows[0][0].sign_in_epoch) != epoch:
+    if not rows or _is_at_rest(rows[0][0]) or str(rows[0][0].sign_in_epoch) != epoch:
         return None
     held = roles_by_organisation(role for _, role in rows if role is not None)
     return User(rows[0][0], _roles_in(launched, held, cookie.get("assurance")))
+
+
+def _is_at_rest(person: Person) -> bool:
+    return person.erased_at is not None or person.merged_into is not None
 
 
 WITHOUT_ROLES = frozenset(
@@ -364,9 +406,10 @@ def check() -> None:
 
 
 def _check_school(wanted: frozenset[RoleName]) -> None:
-    found = school_by_slug((request.view_args or {})["school"])
+    named = request.view_args or {}
+    found = school_by_slug(named["trust"] if "trust" in named else named["school"])
     held = user().roles_at(found)
-    if not held:
+    if not held or ("trust" in named and found.kind is not Kind.TRUST):
         # As if it weren't there: whether a school uses this is not everybody's to know.
         raise NotFoundError(f"There is no school at the address {found.slug!r}.")
     if not held & wanted:

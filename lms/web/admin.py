@@ -32,6 +32,9 @@ MESSAGE_WORDS = {
     mail.MessageKind.SHARED_ADDRESS: "Why a shared address gets no link",
     mail.MessageKind.RECEIPT: "Receipt",
     mail.MessageKind.HELP_REQUEST: "Request for HR’s help",
+    mail.MessageKind.REMINDER: "Reminder",
+    mail.MessageKind.TEAM_DIGEST: "Line manager’s weekly list",
+    mail.MessageKind.ESCALATION: "Letter to the head",
 }
 GROUPS = {
     "The school": ("school", "head", "chair_of_governors", "senior_manager", "hr_contact", "first_aid"),

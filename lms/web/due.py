@@ -19,7 +19,10 @@ def due_in_words(obligation: Obligation, today: date) -> str:
         case Status.NOT_REQUIRED:
             return "You don’t need to do this."
         case Status.EXPIRED:
-            return f"What you signed stopped counting on {day_in_words(obligation.due)}. Please sign again."
+            ended = obligation.signature_ends or obligation.due
+            return f"What you signed stopped counting on {day_in_words(ended)}. Please sign again."
+        case _ if obligation.is_away:
+            return "You are away, so nothing is due until you are back. You may do it now if you like."
         case _:
             return _open(obligation.due, (obligation.due - today).days)
 

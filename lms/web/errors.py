@@ -58,7 +58,11 @@ RAN_OUT = Page(
 HTTP_PAGES = {
     404: Page(404, "We can’t find that page", START_AGAIN),
     405: Page(405, "That isn’t how this page works", START_AGAIN),
-    413: Page(413, "That is too large", "Send something smaller: a scan may have 5 MB, anything else 1 MB."),
+    413: Page(
+        413,
+        "That is too large",
+        "Send something smaller: a scan may have 5 MB, a staff list 10 MB, anything else 1 MB.",
+    ),
 }
 
 

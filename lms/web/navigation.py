@@ -31,7 +31,8 @@ def whole() -> list[Link]:
     ]
     school: Organisation | None = g.get("school")
     if school is not None:
-        links += _of_school(school)
+        links += _of_school(school) if school.kind is Kind.SCHOOL else []
+        links += _of_trust(school)
     if any(RoleName.ADMIN in held for held in access.user().roles.values()):
         links.append(_administration())
         links.append(("Platforms", url_for("platforms.home"), request.blueprint == "platforms"))
@@ -57,6 +58,17 @@ def start(here: str) -> Link:
 
 def _administration() -> Link:
     return "Administration", url_for("admin.home"), request.endpoint == "admin.home"
+
+
+def _of_trust(here: Organisation) -> list[Link]:
+    """Return the way to the records of the trust, for its HR."""
+    trust_id = here.id if here.kind is Kind.TRUST else here.parent_id
+    held = access.user().roles.get(trust_id, frozenset()) if trust_id else frozenset()
+    if not held & {RoleName.HR, RoleName.ADMIN}:
+        return []
+    trust = session.get_one(Organisation, trust_id)
+    here_now = request.endpoint == "reporting.trust"
+    return [("All schools", url_for("reporting.trust", trust=trust.slug), here_now)]
 
 
 def _of_school(school: Organisation) -> list[Link]:

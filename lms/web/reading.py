@@ -10,7 +10,15 @@ from flask.globals import request
 from lms.db import transaction
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-READS_FIRST = frozenset({"reporting.export"})
+READS_FIRST = frozenset(
+    {
+        "reporting.export",
+        "reporting.export_trust",
+        "reporting.compare_list",
+        "reporting.fetch_work",
+        "reporting.import_list",
+    }
+)
 """Sent by POST, because it leaves a line in the audit, but its view only reads: what it leaves is `afterwards`."""
 
 
@@ -19,14 +27,14 @@ def may_write() -> bool:
     return request.method not in SAFE_METHODS and request.endpoint not in READS_FIRST
 
 
-def afterwards(write: Callable[[], None]) -> None:
+def afterwards(write: Callable[[], object]) -> None:
     """Have something written, in a transaction of its own, once the view has read all that it needs."""
     g.afterwards = write
 
 
 def finish(response: Response) -> None:
     """Write what the view left for afterwards, before its answer is sent; an answer that may not go is closed."""
-    write: Callable[[], None] | None = g.pop("afterwards", None)
+    write: Callable[[], object] | None = g.pop("afterwards", None)
     if write is None:
         return
     try:

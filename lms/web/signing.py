@@ -10,7 +10,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Blueprint, Response, current_app, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from lms import attestations, help_requests, ledger, my_training, policies, receipts, scenarios, wording
+from lms import (
+    attestations,
+    help_requests,
+    ledger,
+    merges,
+    my_training,
+    policies,
+    receipts,
+    scenarios,
+    wording,
+)
 from lms.attestations import Attestation, IdentityAssurance, Signing
 from lms.checkpoint import VerifierKey
 from lms.errors import ConflictError, NotAllowedError, NotFoundError
@@ -221,7 +231,7 @@ def receipt(attestation: UUID) -> ResponseReturnValue:
         "signing/receipt.html",
         receipt=found,
         record=found.record,
-        is_own=found.attestation.person_id == access.user().person.id,
+        is_own=_is_own(found, access.user().person),
         shows_reason=_shows_what_was_written(),
         module_titles={slug: module.title for slug, module in scenarios.shipped_modules().items()},
         verifier_key=VerifierKey(found.school.ledger_origin, _key().public_key()),
@@ -255,11 +265,17 @@ def _receipt(attestation_id: UUID) -> Receipt:
     """Return a receipt of the signed-in person, or of one whose school they are HR or admin of."""
     found, user = receipts.receipt(attestation_id), access.user()
     sees_all = user.roles_at(found.school) & {RoleName.HR, RoleName.ADMIN}
-    if found.attestation.person_id != user.person.id and not sees_all:
+    if not sees_all and not _is_own(found, user.person):
         raise NotFoundError("There is no receipt at this address, or it isn’t yours.")
     g.school = found.school
     _check_platform(found.school)
     return found
+
+
+def _is_own(found: Receipt, person: Person) -> bool:
+    """Say whether somebody gave it, under this record or one that was merged into it."""
+    signer = found.attestation.person_id
+    return signer == person.id or any(one.merged_id == signer for one in merges.merges_of(person.id))
 
 
 def _download(content: bytes, name: str, mimetype: str) -> Response:

@@ -11,6 +11,7 @@ import pytest
 from openpyxl import Workbook, load_workbook
 
 from lms.status import Status
+from tests.exports.hr_samples import UNDONE, agency_file, outstanding_file, pack_file, pack_of
 from tests.exports.samples import ENTRY, PERSON, SUMMARY, items, people, standing
 from tests.exports.workbooks import lines, record_file, register_file
 
@@ -19,7 +20,7 @@ NAMES = ("=1+1", "@SUM(A1)", "Ó Néill", "نورة", "👩🏽‍🏫", "a_x004
 
 @pytest.fixture(scope="module")
 def resaved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Workbook]:
-    """Three workbooks, opened and saved again by LibreOffice."""
+    """Workbooks of every report, opened and saved again by LibreOffice."""
     soffice = shutil.which("soffice")
     if soffice is None:
         pytest.skip("LibreOffice (soffice) is not installed here")
@@ -29,6 +30,9 @@ def resaved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Workbook]:
         "record": record_file(items(1), named, people(2, 1)),
         "empty": record_file(items(8), [], summary=[]),
         "register": register_file([ENTRY]),
+        "outstanding": outstanding_file(),
+        "agency": agency_file(),
+        "governors": pack_file(pack_of(), UNDONE),
     }
     for name, made in files.items():
         (folder / f"{name}.xlsx").write_bytes(made)
@@ -87,3 +91,12 @@ def test_both_times_of_signing_are_times(resaved: dict[str, Workbook]) -> None:
 
     assert str(line["Signed (UTC)"]) == "2026-09-01 23:30:59"
     assert str(line["Signed (UK time)"]) == "2026-09-02 00:30:59"
+
+
+def test_what_goes_to_managers_and_governors_is_read_alike(resaved: dict[str, Workbook]) -> None:
+    assert str(lines(resaved["outstanding"], "Outstanding")[0]["Last reminded"]) == "2026-09-04 00:00:00"
+    assert str(lines(resaved["agency"], "By day")[0]["Arrived"]) == "2026-09-09 08:05:30"
+    pack = resaved["governors"]
+    assert [len(pack[title]._charts) for title in ("By category", "By school", "Trend by term")] == [1, 1, 2]
+    assert list(pack["Exceptions"].tables) == ["Exceptions"]
+    assert lines(pack, "Appendix, names")[0]["Surname"] == "Llewellyn-Jones"

@@ -15,6 +15,7 @@ from werkzeug.routing import Rule as Address
 from lms.config import Settings
 from lms.db import transaction
 from lms.people import RoleName, give_role
+from lms.schools import Kind
 from lms.web import access
 from lms.web.access import RULES, Rule
 from tests.client import StrictClient
@@ -26,6 +27,7 @@ SCHOOL_ROLES = {
     Rule.RECEPTION: {"receptionist", "hr", "admin"},
     Rule.HR: {"hr", "admin"},
     Rule.ADMIN: {"admin"},
+    Rule.TRUST_HR: {"hr of a trust elsewhere"},
     Rule.ADMIN_ANYWHERE: {"admin", "admin elsewhere"},
     Rule.ADMIN_OWN_TRANSACTIONS: {"admin", "admin elsewhere"},
 }
@@ -33,7 +35,11 @@ LEADS_TO_SIGN_IN = {"sign_in.sign_out", "kiosk.welcome", "kiosk.finish", "kiosk.
 """Where whoever has signed out, or is on no school's tablet, is shown how to get in."""
 PUBLIC = {Rule.ANYONE, Rule.NO_DATABASE, Rule.OWN_TRANSACTIONS}
 OF_ADMINS = {Rule.ADMIN_ANYWHERE, Rule.ADMIN_OWN_TRANSACTIONS}
-PEOPLE = ("learner", "receptionist", "manager", "hr", "admin", "hr elsewhere", "admin elsewhere")
+OF_TRUSTS = {Rule.TRUST_HR}
+PEOPLE = (
+    *("learner", "receptionist", "manager", "hr", "admin"),
+    *("hr elsewhere", "admin elsewhere", "hr of a trust elsewhere"),
+)
 
 
 @pytest.fixture
@@ -48,6 +54,7 @@ class Cast:
     """One person of each role at a school, and some of another's."""
 
     school: str
+    trust: str
     people: dict[str, UUID]
 
 
@@ -61,8 +68,11 @@ def cast(app: Flask) -> Cast:
             people[role.value] = make_person(world.school, role=role)
         for role in (RoleName.HR, RoleName.ADMIN):
             people[f"{role.value} elsewhere"] = make_person(elsewhere, role=role)
+        trust = make_school()
+        trust.kind = Kind.TRUST
+        people["hr of a trust elsewhere"] = make_person(trust, role=RoleName.HR)
         give_role(people["learner"], world.school.id, RoleName.LEARNER)
-        return Cast(world.school.slug, {name: person.id for name, person in people.items()})
+        return Cast(world.school.slug, trust.slug, {name: person.id for name, person in people.items()})
 
 
 def addresses(app: Flask) -> list[Address]:
@@ -77,6 +87,7 @@ def opened(app: Flask, client: StrictClient, rule: Address, cast: Cast) -> list[
     """Open a route by every method it has, with made-up ids; return the statuses, 401 for "sign in first"."""
     made_up = {
         "school": cast.school,
+        "trust": cast.trust,
         "step": 1,
         "slug": "social-media",
         "way": "question",
@@ -119,7 +130,9 @@ def test_each_role_opens_what_its_rule_says_and_nothing_else(app: Flask, cast: C
         assert not statuses & {500, 503}, rule.endpoint
         if wanted is None or who in wanted:
             assert not statuses & {401, 403}, f"{who} may open {rule.endpoint}"
-        elif "elsewhere" in who and RULES[rule.endpoint] not in OF_ADMINS:
+        elif RULES[rule.endpoint] in OF_TRUSTS or (
+            "elsewhere" in who and RULES[rule.endpoint] not in OF_ADMINS
+        ):
             assert statuses == {404}, f"{who} must not know of {rule.endpoint}"
         else:
             assert statuses == {403}, f"{who} may not open {rule.endpoint}"

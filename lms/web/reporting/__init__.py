@@ -2,7 +2,44 @@
 
 from __future__ import annotations
 
-from lms.web.reporting import assignments, course, exporting, people, platform, records
+from lms.web.reporting import (
+    assigning,
+    assignments,
+    away,
+    comparing,
+    course,
+    exempting,
+    exporting,
+    merging,
+    people,
+    platform,
+    publishing,
+    recording,
+    records,
+    reminders,
+    roster,
+    term_dates,
+    trust,
+)
 from lms.web.reporting.blueprint import blueprint
 
-__all__ = ["assignments", "blueprint", "course", "exporting", "people", "platform", "records"]
+__all__ = [
+    "assigning",
+    "assignments",
+    "away",
+    "blueprint",
+    "comparing",
+    "course",
+    "exempting",
+    "exporting",
+    "merging",
+    "people",
+    "platform",
+    "publishing",
+    "recording",
+    "records",
+    "reminders",
+    "roster",
+    "term_dates",
+    "trust",
+]

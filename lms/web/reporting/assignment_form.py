@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,6 +11,7 @@ from flask_wtf import FlaskForm
 from wtforms import Field, Form, IntegerField, RadioField, SelectField, SelectMultipleField
 from wtforms.validators import AnyOf, DataRequired, NumberRange, Optional, StopValidation, ValidationError
 
+from lms.assignments import Assignment, Terms
 from lms.clock import day_in_words
 from lms.people import EngagementType
 from lms.policies import Policy, PolicyVersion
@@ -21,6 +21,7 @@ from lms.web.reporting.fields import DayField
 
 AFTER_DAYS, ON_A_DAY = "after-days", "on-a-day"
 FOR_MONTHS, UNTIL_NEW = "for-months", "until-new"
+COUNTS, AGAIN = "counts", "again"
 MOST_DAYS, MOST_MONTHS = 365, 60
 FURTHEST = timedelta(days=2 * 365)
 """How far off a due day may be: further than this, the year was mistyped."""
@@ -50,19 +51,6 @@ class WholeNumber(IntegerField):  # type: ignore[misc]
             self.data = None
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What is to be assigned, as the form says it."""
-
-    policy_id: UUID
-    modules: list[str]
-    audience: list[EngagementType]
-    due_days: int | None
-    due_on: date | None
-    months: int | None
-    least_days: int | None
-
-
 def _number_of(
     unit: str, when: OnlyIf, *, least: int = 1, most: int, default: int, description: str
 ) -> WholeNumber:
@@ -75,6 +63,12 @@ def _number_of(
 class AssignmentForm(FlaskForm):  # type: ignore[misc]
     """A policy, with modules or alone; for whom; by when; and for how long a signature counts."""
 
+    schools = SelectMultipleField(
+        "Which schools?",
+        description="Each school gets an assignment of its own, of its own policy.",
+        validators=[DataRequired("Choose at least one school")],
+        invalid_choice_message="Choose schools from the list",
+    )
     policy = SelectField(
         "Policy",
         validators=[DataRequired("Choose a policy")],
@@ -91,6 +85,11 @@ class AssignmentForm(FlaskForm):  # type: ignore[misc]
         description="Everyone who works here as one of these, today or later.",
         validators=[DataRequired("Choose at least one group of people")],
         invalid_choice_message="Choose groups of people from the list",
+    )
+    departments = SelectMultipleField(
+        "Only these departments",
+        description="Tick none for all of them, and for people in no department.",
+        invalid_choice_message="Choose departments from the list",
     )
     least_days = WholeNumber(
         "Only for those who stay longer than … days",
@@ -134,13 +133,34 @@ class AssignmentForm(FlaskForm):  # type: ignore[misc]
         default=12,
         description="Then they are asked to sign again.",
     )
+    earlier = RadioField(
+        "What if somebody has signed this policy already?",
+        choices={
+            COUNTS: "What they signed counts, for as long as it would if they had signed it for this",
+            AGAIN: "They sign again",
+        },
+        default=COUNTS,
+        validate_choice=False,
+        validators=[
+            AnyOf([COUNTS, AGAIN], message="Choose whether what was signed already counts"),
+        ],
+    )
     today: date
+    kept_day: date | None = None
+    """The due day that is on record, which may stay though it is over."""
 
     def offer(
-        self, policies: Iterable[tuple[Policy, PolicyVersion]], programmes: Sequence[Programme], today: date
+        self,
+        policies: Iterable[tuple[Policy, PolicyVersion]],
+        programmes: Sequence[Programme],
+        departments: Iterable[str],
+        today: date,
     ) -> None:
-        """Put the school's policies and the modules there are into the lists; nothing is due before `today`."""
+        """Put what there is to choose into the lists; nothing is due before `today`."""
         self.today = today
+        self.departments.choices = {name: name for name in departments}
+        if not self.departments.choices:
+            del self.departments
         titles = {str(policy.id): f"{policy.title}, version {version.label}" for policy, version in policies}
         # Where there is one policy, nobody need choose it.
         self.policy.choices = titles if len(titles) == 1 else {"": "Choose a policy", **titles}
@@ -159,7 +179,7 @@ class AssignmentForm(FlaskForm):  # type: ignore[misc]
         last = self.today + FURTHEST
         if field.data is None:
             raise ValidationError("Enter the date on which it is due")
-        if not self.today <= field.data <= last:
+        if field.data != self.kept_day and not self.today <= field.data <= last:
             raise ValidationError(f"Enter a date from today to {day_in_words(last)}")
 
     @property
@@ -169,6 +189,7 @@ class AssignmentForm(FlaskForm):  # type: ignore[misc]
             policy_id=UUID(self.policy.data),
             modules=_chosen(self.modules),
             audience=[EngagementType(value) for value in _chosen(self.audience)],
+            departments=_chosen(self.departments) if "departments" in self else [],
             due_days=self.due_days.data if self.due.data == AFTER_DAYS else None,
             due_on=self.due_on.data if self.due.data == ON_A_DAY else None,
             months=self.months.data if self.valid.data == FOR_MONTHS else None,
@@ -176,10 +197,31 @@ class AssignmentForm(FlaskForm):  # type: ignore[misc]
         )
 
     @property
+    def counts_earlier(self) -> bool:
+        """Whether what was signed for other assignments of the policy counts."""
+        return "earlier" in self and self.earlier.data == COUNTS
+
+    @property
     def sent(self) -> list[tuple[str, Any]]:
         """Each name with a value that was sent, so that the next page can send it again."""
         names = [field.name for field in self if field.name != "csrf_token"]
         return [(name, value) for name in names for value in self[name].raw_data or []]
+
+
+def as_typed(assignment: Assignment) -> dict[str, Any]:
+    """Return what the form would hold for an assignment, to change it."""
+    return {
+        "policy": str(assignment.policy_id),
+        "modules": assignment.modules,
+        "audience": assignment.audience,
+        "departments": assignment.departments,
+        "least_days": assignment.least_days,
+        "due": ON_A_DAY if assignment.due_on else AFTER_DAYS,
+        "due_days": assignment.due_days,
+        "due_on": assignment.due_on,
+        "valid": FOR_MONTHS if assignment.months else UNTIL_NEW,
+        "months": assignment.months,
+    }
 
 
 def _chosen(field: SelectMultipleField) -> list[str]:

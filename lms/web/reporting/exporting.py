@@ -1,31 +1,30 @@
-"""Exports: the training record and the attestation register, as files to keep or send."""
+"""Exports: reports as files to keep or send."""
 
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from functools import partial
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
+from uuid import uuid4
 
-from flask import Response, render_template, send_file
+from flask import Response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
-from wtforms import RadioField
-from wtforms.validators import AnyOf
+from wtforms import BooleanField, RadioField
+from wtforms.validators import AnyOf, ValidationError
 
-from lms import audit, reports
+from lms import audit, long_exports, reports, work
 from lms.audit import Event
 from lms.errors import StorageError
 from lms.record import Scope
 from lms.reports import Format, Report
+from lms.schools import Organisation
 from lms.web import access, reading
 from lms.web.reporting.blueprint import blueprint
 from lms.web.reporting.filters import PeopleForm, asked
-
-MIMETYPES = {
-    Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    Format.CSV: "text/csv",
-}
+from lms.web.reporting.long_work import handed_over, lines
 
 
 class ExportForm(FlaskForm, PeopleForm):  # type: ignore[misc]
@@ -45,6 +44,26 @@ class ExportForm(FlaskForm, PeopleForm):  # type: ignore[misc]
         validators=[AnyOf(list(Format), message="Choose a kind of file")],
         validate_choice=False,
     )
+    with_names = BooleanField(
+        "In the governors’ pack, name whoever is late or has declined",
+        description="Leave this empty for a meeting: a governor may later sit on a panel about one of them.",
+    )
+
+    def validate_format(self, field: RadioField) -> None:
+        """Refuse a kind of file that there isn't of a report."""
+        is_known = self.report.data in list(Report) and field.data in list(Format)
+        if is_known and Format(field.data) not in reports.formats(Report(self.report.data)):
+            raise ValidationError(
+                f"Choose “Excel workbook”: {_named(self.report.data)} is made as nothing else"
+            )
+
+    def scope(self, school: Organisation) -> Scope:
+        """Return what the report is about. One query, and one for the departments."""
+        return replace(super().scope(school), with_names=self.with_names.data)
+
+
+def _named(report: str) -> str:
+    return f"the {Report(report).words.lower()}"
 
 
 @blueprint.get("/schools/<school>/records/exports")
@@ -53,22 +72,27 @@ def exports(school: str) -> str:
     del school
     form = ExportForm(formdata=None, data=_from_address(asked()))
     form.scope(access.school())
-    return render_template("reporting/exports.html", form=form)
+    return _page(form)
 
 
 @blueprint.post("/schools/<school>/records/exports")
 def export(school: str) -> ResponseReturnValue:
-    """Make the report and hand it over; the audit says how many rows, and the file's hash."""
+    """Make the report and hand it over; the audit says how many rows, and the file's hash. A long one is left to the
+    worker.
+    """
     del school
     form = ExportForm()
     is_valid = form.validate()
     scope = form.scope(access.school())
     if not is_valid:
-        return render_template("reporting/exports.html", form=form), 400
+        return _page(form), 400
     report, format_ = Report(form.report.data), Format(form.format.data)
-    file = _temporary_file()
+    file = temporary_file()
     try:
         return _written(report, format_, scope, file)
+    except long_exports.TooLong:
+        file.close()
+        return _left_to_the_worker(long_exports.wanted(report, format_, scope, form.day))
     except BaseException:
         file.close()
         raise
@@ -76,7 +100,15 @@ def export(school: str) -> ResponseReturnValue:
 
 def _written(report: Report, format_: Format, scope: Scope, file: BinaryIO) -> Response:
     now, maker = access.request_time(), access.user().person
-    written = reports.write_report(report, scope, format=format_, file=file, made_by=maker.name, made_at=now)
+    written = reports.write_report(
+        report,
+        scope,
+        format=format_,
+        file=file,
+        made_by=maker.name,
+        made_at=now,
+        tell=long_exports.only_short,
+    )
     # The file is made while others sign; only this line waits for a turn to write.
     reading.afterwards(
         partial(
@@ -90,21 +122,32 @@ def _written(report: Report, format_: Format, scope: Scope, file: BinaryIO) -> R
             sha256=written.sha256,
         )
     )
-    size = file.seek(0, 2)
-    file.seek(0)
-    response = send_file(
-        file,
-        mimetype=MIMETYPES[format_],
-        as_attachment=True,
-        download_name=reports.file_name(report, scope, format_),
-    )
-    response.content_length = size
-    return response
+    return handed_over(file, reports.file_name(report, scope, format_))
 
 
-def _temporary_file() -> BinaryIO:
+def _left_to_the_worker(params: dict[str, Any]) -> ResponseReturnValue:
+    here, by = access.school(), access.user().person.id
+    asked_before = work.asked_already(long_exports.KIND.name, organisation_id=here.id, by=by, params=params)
+    job_id = asked_before.id if asked_before else uuid4()
+    if asked_before is None:
+        # Asked for once this transaction, which only reads, is over.
+        reading.afterwards(
+            partial(long_exports.ask, here.id, params, by=by, now=access.request_time(), id=job_id)
+        )
+    return redirect(url_for(".work_page", school=here.slug, job_id=job_id), 303)
+
+
+def _page(form: ExportForm) -> str:
+    here, now = access.school(), access.request_time()
+    recent = work.recent(here.id)
+    is_late = work.is_late(recent, now)
+    return render_template("reporting/exports.html", form=form, recent=lines(recent), is_late=is_late)
+
+
+def temporary_file() -> BinaryIO:
+    """Return a file that is gone when it is closed. Raises StorageError where there is no room for one."""
     try:
-        # Without a name: it is gone when it is closed, whatever happens.
+        # Without a name: whatever happens, nothing is left.
         return cast(BinaryIO, tempfile.TemporaryFile())
     except OSError as error:
         raise StorageError(

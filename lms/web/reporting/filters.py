@@ -158,6 +158,14 @@ class Links:
         return url_for("reporting.exports", school=self.school.slug, **kept)
 
     @property
+    def remind(self) -> str:
+        """The address of the page that reminds the same people."""
+        kept: dict[str, Any] = {
+            name: value for name, value in self.query.items() if name not in ("sort", "as_at")
+        }
+        return url_for("reporting.remind_now", school=self.school.slug, **kept)
+
+    @property
     def _unfiltered(self) -> dict[str, str]:
         return {name: value for name, value in self.query.items() if name in ("item", "as_at")}
 

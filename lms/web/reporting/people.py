@@ -69,10 +69,12 @@ def person(school: str, person_id: UUID) -> str:
     del school
     found = history.person_at(access.school(), person_id)
     now = access.request_time()
+    told = history.history_of(access.school(), found, now)
     return render_template(
         "reporting/person.html",
         person=found,
-        history=history.history_of(access.school(), found, now),
+        history=told,
+        away=next((one for one in told.absences if one.is_on(london_day(now))), None),
         is_over=lambda engagement: history.is_over(engagement, now),
         today=london_day(now),
     )
