@@ -55,7 +55,7 @@ def records(school: str) -> ResponseReturnValue:
     item = chosen(items, form.item.data)
     item_is_gone = bool(form.item.data) and item is None and bool(items)
     form.item.data = str(item.assignment.id) if item else None
-    shown = _standing(form, items, item or next(iter(items), None))
+    shown = _standing(form, items, item or _widest(items))
     page = render_template(
         "reporting/records.html",
         form=form,
@@ -67,6 +67,11 @@ def records(school: str) -> ResponseReturnValue:
         **shown,
     )
     return page, 400 if form.errors else 200
+
+
+def _widest(items: list[Item]) -> Item | None:
+    """Return the item for the most engagement types, which says most about a school; None where there is none."""
+    return max(items, key=lambda item: len(item.assignment.audience), default=None)
 
 
 def _standing(form: ListForm, items: list[Item], item: Item | None) -> dict[str, object]:
