@@ -67,7 +67,8 @@ def is_last_signed(item: Item, engaged: sa.Subquery, whose: Whose, moment: Momen
         _LATER.recorded_at >= SIGNED.recorded_at,
         sa.or_(_LATER.recorded_at > SIGNED.recorded_at, _LATER.id > SIGNED.id),
     )
-    return sa.and_(*_signing(item, engaged, engaged.c.person_id, SIGNED, whose, moment), ~superseded)
+    # In this order: then only the last one of somebody's many is looked at for having been withdrawn.
+    return sa.and_(~superseded, *_signing(item, engaged, engaged.c.person_id, SIGNED, whose, moment))
 
 
 def _signing(

@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lms.clock import day_in_words
 from lms.db import Base, Versioned, one_current, session
 
 
@@ -28,11 +27,6 @@ class OutsideTraining(Versioned, Base):
     said_by: Mapped[str]
     """Who says so: "a certificate of Tandem Education", "she herself"."""
     recorded_by: Mapped[UUID | None]
-
-    @property
-    def words(self) -> str:
-        """It in one line that can't be taken for a signature."""
-        return f"Elsewhere: {self.title}, {day_in_words(self.done_on)} (according to {self.said_by})"
 
 
 def record_outside(
@@ -77,16 +71,3 @@ def outside_of(person_id: UUID, school_id: UUID) -> list[OutsideTraining]:
             .order_by(OutsideTraining.done_on.desc(), OutsideTraining.id)
         )
     )
-
-
-def outside_at(school_id: UUID, moment: datetime) -> dict[UUID, str]:
-    """Return what a school's people did elsewhere in words, by person, as recorded at a moment. One query."""
-    rows = session.scalars(
-        sa.select(OutsideTraining)
-        .where(OutsideTraining.organisation_id == school_id, OutsideTraining.recorded_at(moment))
-        .order_by(OutsideTraining.done_on.desc(), OutsideTraining.id)
-    )
-    found: dict[UUID, list[str]] = {}
-    for row in rows:
-        found.setdefault(row.person_id, []).append(row.words)
-    return {person_id: "; ".join(all_words) for person_id, all_words in found.items()}

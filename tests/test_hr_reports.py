@@ -88,6 +88,7 @@ def test_what_is_outstanding_is_by_manager_with_since_and_reminded_and_the_pages
     adams = session.scalars(sa.select(Person).where(Person.surname == "Adams")).one()
     item = governors.scope_of(school, NOW).items[0]
     message_id = mail.queue(MessageKind.RECEIPT, organisation_id=school.id, address="a@school.test", now=NOW)
+    mail.settle(session.get_one(mail.Message, message_id), NOW)
     for days in (3, 1):
         session.add(
             Reminder(
@@ -203,11 +204,12 @@ def _without_making(book: Any) -> list[Any]:
 def test_the_agency_register_says_who_was_here_and_whether_they_had_signed_that_day(app: Flask) -> None:
     morning = Morning()
     second, third = morning.arrived("Eira"), morning.arrived("Dafydd", days=3)
+    do_modules(session.get_one(Person, third.person_id), training.current_assignment(morning.short))
     sign_short(app, morning, second)
     book = made(Report.AGENCY_REGISTER, morning.school, NOW + timedelta(hours=1))
     found = {line["Forename"]: line for line in table(book, "By day")}
     assert {name: line["Status that day"] for name, line in found.items()} == {
-        "Dafydd": "Not started",
+        "Dafydd": "In progress",
         "Dilys": "Not started",
         "Eira": "Signed",
     }
@@ -229,7 +231,8 @@ def sign_short(app: Flask, morning: Morning, visit: Visit, now: datetime = NOW) 
     person = session.get_one(Person, visit.person_id)
     found = [item.assignment for item in governors.scope_of(morning.school, now).items]
     (place,) = [n for n, assignment in enumerate(found) if assignment.id == morning.short]
-    do_modules(person, found[place])
+    if now == NOW:
+        do_modules(person, found[place])
     sign(app, morning.school, person, item=place, now=now)
 
 

@@ -40,6 +40,22 @@ def test_a_report_is_exported_as_a_workbook_and_as_csv(
         assert hashlib.sha256(bytes_).hexdigest() in [n.details["sha256"] for n in noted]
 
 
+def test_what_goes_to_managers_inspectors_and_governors_is_exported_too(
+    run: Run, school: str, tmp_path: Path
+) -> None:
+    for name, front in (
+        ("outstanding", "By manager"),
+        ("agency-register", "By agency"),
+        ("governors-pack", "The year in words"),
+    ):
+        out = tmp_path / f"{name}.xlsx"
+        result = run("export", name, "--out", str(out), "--as-at", "2026-01-01")
+        assert (result.exit_code, result.output) == (0, f"{out}: 0 rows.\n")
+        assert openpyxl.load_workbook(out).sheetnames[0] == front
+    run("export", "governors-pack", "--out", str(out), "--with-names")
+    assert "Appendix, names" in openpyxl.load_workbook(out).sheetnames
+
+
 def test_a_report_of_a_past_day_says_what_was_recorded_then(run: Run, school: str, tmp_path: Path) -> None:
     result = run("export", "training-record", "--out", str(tmp_path / "out.csv"), "--as-at", "2026-01-01")
     assert result.output.endswith("out.csv: 0 rows.\n")
@@ -51,6 +67,7 @@ def test_a_report_of_a_past_day_says_what_was_recorded_then(run: Run, school: st
         (["training-record", "--out", "{}/gone/out.xlsx"], "can't be written (No such file or directory)"),
         (["training-record", "--out", "{}/file/out.xlsx"], "can't be written (Not a directory)"),
         (["training-record", "--out", "{}/out.pdf"], "must end in .xlsx"),
+        (["governors-pack", "--out", "{}/out.csv"], "must end in .xlsx."),
         (["training-record", "--out", "{}/out.csv", "--as-at", "2030-01-01"], "still to come"),
         (["training-record", "--out", "{}/out.csv", "--as-at", "1/9/2026"], "Write it as year-month-day"),
         (["training-record", "--out", "{}/out.csv", "--school", "nowhere"], "no school at the address"),

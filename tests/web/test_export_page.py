@@ -59,6 +59,7 @@ def test_an_export_takes_the_filters_and_the_day_from_the_page(
     [
         ({"report": "payroll"}, "Choose a report"),
         ({"format": "pdf"}, "Choose a kind of file"),
+        ({"report": "governors-pack", "format": "csv"}, "Choose “Excel workbook”"),
         ({"as_at": ["8", "9", "2026"]}, "Choose today or an earlier day"),
     ],
 )
