@@ -11,12 +11,12 @@ from lms.cli import CommandGroup
 from lms.config import Settings
 from lms.db import session
 from lms.tokens import Rate
-from lms.web import access
+from lms.web import access, rules
 
 
 def add_bare_route(app: Flask, then: Callable[[], None] = lambda: None) -> None:
     """Give an app `POST /bare`, which inserts one row, runs `then` and answers."""
-    access.RULES["bare"] = access.Rule.ANYONE
+    rules.RULES["bare"] = rules.Rule.ANYONE
 
     def bare() -> Response:
         session.add(Rate(key=request.form["key"], window=access.request_time(), count=1))

@@ -1,11 +1,10 @@
-"""Who may open what: one table of routes, one check before every view. A route that isn't here can't be opened."""
+"""Who is signed in, and the one check before every view of who may open it (the table is in rules.py)."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
 from typing import cast
 from uuid import UUID
 
@@ -24,156 +23,7 @@ from lms.lti.platforms import Registration, RegistrationState
 from lms.people import Engagement, Person, Role, RoleName, roles_by_organisation, roles_of
 from lms.schools import Kind, Organisation, school_by_slug
 from lms.web import tablet
-
-
-class Rule(Enum):
-    """Who may open a route. The last ones are about the school, or the trust, in the address."""
-
-    NO_DATABASE = "anyone, and no transaction is opened"
-    OWN_TRANSACTIONS = "anyone; the view fetches from outside between short transactions of its own"
-    ADMIN_OWN_TRANSACTIONS = "admins of any organisation; the view fetches from outside, likewise"
-    ANYONE = "anyone"
-    SIGNED_IN = "anyone who is signed in; the view sees to whose it is"
-    RECORDS = "managers, HR and admins of the school (managers see only done or not done of their own team)"
-    RECEPTION = "receptionists, HR and admins of the school"
-    HR = "HR and admins of the school"
-    ADMIN = "admins of the school"
-    TRUST_HR = "HR and admins of the trust in the address"
-    ADMIN_ANYWHERE = "admins of any organisation"
-
-
-RULES: dict[str, Rule] = {
-    "static": Rule.NO_DATABASE,
-    "health.alive": Rule.NO_DATABASE,
-    "health.ready": Rule.NO_DATABASE,
-    "pages.accessibility": Rule.ANYONE,
-    "pages.privacy": Rule.ANYONE,
-    "pages.help": Rule.ANYONE,
-    "sign_in.sign_in": Rule.ANYONE,
-    "sign_in.sent": Rule.ANYONE,
-    "sign_in.password": Rule.ANYONE,
-    "sign_in.link": Rule.ANYONE,
-    "sign_in.sign_out": Rule.SIGNED_IN,
-    "learning.home": Rule.SIGNED_IN,
-    "learning.module": Rule.SIGNED_IN,
-    "learning.start": Rule.SIGNED_IN,
-    "learning.step": Rule.SIGNED_IN,
-    "learning.summary": Rule.SIGNED_IN,
-    "learning.policies": Rule.SIGNED_IN,
-    "learning.policy": Rule.SIGNED_IN,
-    "signing.sign": Rule.SIGNED_IN,
-    "signing.not_signing": Rule.SIGNED_IN,
-    "signing.not_signing_way": Rule.SIGNED_IN,
-    "signing.receipts": Rule.SIGNED_IN,
-    "signing.receipt": Rule.SIGNED_IN,
-    "signing.proof": Rule.SIGNED_IN,
-    "signing.record": Rule.SIGNED_IN,
-    "signing.text": Rule.SIGNED_IN,
-    "reporting.records": Rule.RECORDS,
-    "reporting.person": Rule.HR,
-    "reporting.exempt": Rule.HR,
-    "reporting.add_person": Rule.HR,
-    "reporting.correct_person": Rule.HR,
-    "reporting.add_engagement": Rule.HR,
-    "reporting.correct_engagement": Rule.HR,
-    "reporting.end_engagement": Rule.HR,
-    "reporting.merge_people": Rule.HR,
-    "reporting.add_absence": Rule.HR,
-    "reporting.absence": Rule.HR,
-    "reporting.add_outside": Rule.HR,
-    "reporting.withdraw_outside": Rule.HR,
-    "reporting.settle_request": Rule.HR,
-    "reporting.exports": Rule.HR,
-    "reporting.export": Rule.HR,
-    "reporting.trust": Rule.TRUST_HR,
-    "reporting.export_trust": Rule.TRUST_HR,
-    "reporting.work_page": Rule.HR,
-    "reporting.work_progress": Rule.HR,
-    "reporting.cancel_work": Rule.HR,
-    "reporting.fetch_work": Rule.HR,
-    "reporting.assignments": Rule.HR,
-    "reporting.new_assignment": Rule.HR,
-    "reporting.change_assignment": Rule.HR,
-    "reporting.compare_list": Rule.HR,
-    "reporting.school_policies": Rule.HR,
-    "reporting.publish_policy": Rule.HR,
-    "reporting.exempt_many": Rule.HR,
-    "reporting.withdraw_assignment": Rule.HR,
-    "reporting.import_list": Rule.HR,
-    "reporting.import_columns": Rule.HR,
-    "reporting.import_preview": Rule.HR,
-    "reporting.import_rows": Rule.HR,
-    "reporting.import_refused": Rule.HR,
-    "reporting.apply_import": Rule.HR,
-    "reporting.undo_import": Rule.HR,
-    "reporting.reminders": Rule.HR,
-    "reporting.reminder_settings": Rule.HR,
-    "reporting.reminder_schedule": Rule.HR,
-    "reporting.reminder_text": Rule.HR,
-    "reporting.remind_now": Rule.HR,
-    "reporting.term_dates": Rule.HR,
-    "reporting.remove_term_dates": Rule.HR,
-    "reporting.term_dates_file": Rule.HR,
-    "reporting.platform": Rule.HR,
-    "reporting.settle_match": Rule.HR,
-    "reporting.resend_score": Rule.HR,
-    "reporting.sync": Rule.HR,
-    "reporting.course": Rule.HR,
-    "lti.login": Rule.OWN_TRANSACTIONS,
-    "lti.launch": Rule.OWN_TRANSACTIONS,
-    "lti.proven": Rule.OWN_TRANSACTIONS,
-    "lti.register": Rule.OWN_TRANSACTIONS,
-    "lti.window": Rule.ANYONE,
-    "lti.new_tab": Rule.SIGNED_IN,
-    "lti.welcome": Rule.SIGNED_IN,
-    "lti.deep_linking": Rule.SIGNED_IN,
-    "lti.jwks": Rule.NO_DATABASE,
-    "platforms.home": Rule.ADMIN_ANYWHERE,
-    "platforms.invite": Rule.ADMIN_ANYWHERE,
-    "platforms.by_hand": Rule.ADMIN_ANYWHERE,
-    "platforms.platform": Rule.ADMIN_ANYWHERE,
-    "platforms.check": Rule.ADMIN_OWN_TRANSACTIONS,
-    "platforms.approve": Rule.ADMIN_ANYWHERE,
-    "platforms.roles": Rule.ADMIN_ANYWHERE,
-    "platforms.pause": Rule.ADMIN_ANYWHERE,
-    "platforms.edit": Rule.ADMIN_ANYWHERE,
-    "reception.desk": Rule.RECEPTION,
-    "reception.rows": Rule.RECEPTION,
-    "reception.expected": Rule.RECEPTION,
-    "reception.walk_in": Rule.RECEPTION,
-    "reception.visit": Rule.RECEPTION,
-    "reception.arrive": Rule.RECEPTION,
-    "reception.code": Rule.RECEPTION,
-    "reception.to_class": Rule.RECEPTION,
-    "reception.assisted": Rule.RECEPTION,
-    "reception.leave": Rule.RECEPTION,
-    "reception.print_form": Rule.RECEPTION,
-    "reception.record_paper": Rule.RECEPTION,
-    "reception.scan": Rule.RECEPTION,
-    "join.enter": Rule.ANYONE,
-    "join.join": Rule.ANYONE,
-    "join.finish": Rule.ANYONE,
-    "join.confirm": Rule.SIGNED_IN,
-    "kiosk.start": Rule.RECEPTION,
-    "kiosk.welcome": Rule.ANYONE,
-    "kiosk.finish": Rule.ANYONE,
-    "kiosk.leave": Rule.ANYONE,
-    "card.card": Rule.SIGNED_IN,
-    "links.links": Rule.HR,
-    "links.resend": Rule.HR,
-    "links.revoke": Rule.HR,
-    "links.letter": Rule.HR,
-    "links.open": Rule.ANYONE,
-    "inset.home": Rule.HR,
-    "inset.host": Rule.HR,
-    "inset.count": Rule.HR,
-    "inset.codes": Rule.HR,
-    "inset.close": Rule.HR,
-    "inset.join": Rule.ANYONE,
-    "admin.home": Rule.ADMIN_ANYWHERE,
-    "admin.resend": Rule.ADMIN_ANYWHERE,
-    "admin.settings": Rule.ADMIN,
-}
+from lms.web.rules import RULES, Rule
 
 _OWN_TRANSACTIONS = frozenset({Rule.OWN_TRANSACTIONS, Rule.ADMIN_OWN_TRANSACTIONS})
 _OF_ADMINS = frozenset({Rule.ADMIN_ANYWHERE, Rule.ADMIN_OWN_TRANSACTIONS})

@@ -17,7 +17,7 @@ from lms.db import transaction
 from lms.people import RoleName, give_role
 from lms.schools import Kind
 from lms.web import access
-from lms.web.access import RULES, Rule
+from lms.web.rules import RULES, Rule
 from tests.client import StrictClient
 from tests.factories import World, make_person, make_school
 

@@ -16,7 +16,7 @@ from lms.config import Settings
 from lms.db import db, session, transaction
 from lms.errors import ConflictError
 from lms.schools import Organisation
-from lms.web import access
+from lms.web import rules
 from tests.bare import add_bare_route
 from tests.client import StrictClient
 from tests.factories import make_school
@@ -26,7 +26,7 @@ from tests.factories import make_school
 def _without_csrf_and_extra_rules(app: Flask) -> Iterator[None]:
     app.config["WTF_CSRF_ENABLED"] = False
     yield
-    access.RULES.pop("bare", None)
+    rules.RULES.pop("bare", None)
 
 
 def test_a_message_of_a_request_that_failed_is_never_shown(app: Flask, client: StrictClient) -> None:

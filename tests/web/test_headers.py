@@ -15,7 +15,7 @@ from lms import tokens
 from lms.config import Settings
 from lms.db import db, transaction
 from lms.tokens import Purpose
-from lms.web import access
+from lms.web import rules
 from tests.client import StrictClient
 from tests.conftest import NOW, Clock
 from tests.factories import make_person, make_school
@@ -85,7 +85,7 @@ def test_without_https_nothing_is_promised_that_would_lock_people_out(client: St
 def test_an_address_is_believed_of_as_many_proxies_as_the_settings_name(
     settings: Settings, proxies: int, forwarded: str, believed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(access.RULES, "where", access.Rule.NO_DATABASE)
+    monkeypatch.setitem(rules.RULES, "where", rules.Rule.NO_DATABASE)
     with client_of(settings, trusted_proxies=proxies) as client:
         client.application.add_url_rule("/where", "where", _who_asks)
         assert client.get("/where", headers={"X-Forwarded-For": forwarded}).text == believed

@@ -21,7 +21,7 @@ from lms import db as database
 from lms.config import Settings
 from lms.db import db, is_sqlite, session, transaction
 from lms.tokens import Rate
-from lms.web import access
+from lms.web import access, rules
 from tests.bare import add_bare_route
 from tests.client import StrictClient
 
@@ -32,7 +32,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 def _without_csrf_and_extra_rules(app: Flask) -> Iterator[None]:
     app.config["WTF_CSRF_ENABLED"] = False
     yield
-    access.RULES.pop("bare", None)
+    rules.RULES.pop("bare", None)
 
 
 def kept(app: Flask) -> int:
@@ -87,7 +87,7 @@ def test_a_commit_that_fails_is_an_error_page_and_never_a_sign_in(app: Flask, cl
 
 
 def test_a_request_that_only_reads_may_not_write(app: Flask, client: StrictClient) -> None:
-    access.RULES["bare"] = access.Rule.ANYONE
+    rules.RULES["bare"] = rules.Rule.ANYONE
 
     def view() -> str:
         session.add(Rate(key="a", window=datetime(2026, 1, 1, tzinfo=UTC), count=1))
