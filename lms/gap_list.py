@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from lms.errors import CountersignError
 from lms.people import folded
-from lms.roster_columns import Field, find_columns, rows_below
-from lms.roster_headings import FIELD_OF
-from lms.roster_names import parted
-from lms.roster_table import Cell, Row, Table
+from lms.roster.columns import Field, find_columns, rows_below
+from lms.roster.headings import FIELD_OF
+from lms.roster.names import parted
+from lms.roster.table import Cell, Row, Table
 
 MOST_LINES = 5_000
 LONGEST = 120

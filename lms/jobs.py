@@ -25,7 +25,7 @@ from huey.serializer import SignedSerializer
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from lms import clock, letters, long_exports, mail, reminding, roster, roster_imports, tokens, work, worker
+from lms import clock, letters, long_exports, mail, reminding, tokens, work, worker
 from lms.config import Settings
 from lms.db import db, is_sqlite, session, storage_errors, transaction
 from lms.errors import ConflictError, NotFoundError
@@ -34,6 +34,7 @@ from lms.lti import deliveries, launch_log, logins, memberships, scores
 from lms.lti.fetching import Outgoing
 from lms.lti.services import Services
 from lms.reminder_letters import NotYetError
+from lms.roster import applying, imports
 from lms.smtp import Letter, MailServer, NoServer, Outlet, Problem, Terminal
 from lms.worker import Kind, Worker
 
@@ -45,7 +46,7 @@ MAIL, SCORES, COURSES, WORK = "deliver", "scores", "courses", "work"
 """What there is to do, as the queue names it."""
 _WOKEN_BY = {mail.LEAVING: MAIL, scores.WAITING: SCORES, memberships.WANTED: COURSES, work.WANTED: WORK}
 """What a commit that leaves something (by its key in the session's `info`) has the worker look at."""
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (long_exports.KIND, roster.KIND)}
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (long_exports.KIND, applying.KIND)}
 """Every kind of long work, by its name."""
 
 
@@ -173,7 +174,7 @@ class Queue:
         with app.app_context(), transaction():
             mail.give_up_unfinished(clock.now())
             tokens.sweep(clock.now())
-            roster_imports.sweep(clock.now())
+            imports.sweep(clock.now())
             logins.sweep(clock.now())
             launch_log.sweep(clock.now())
             work.sweep(kept_files(app.config["SETTINGS"]), clock.now())

@@ -23,7 +23,6 @@ from lms import (  # noqa: F401 (imported for the tables that they define)
     policies,
     reminder_settings,
     reminders,
-    roster_imports,
     schools,
     tokens,
     training,
@@ -40,6 +39,7 @@ from lms.lti import (  # noqa: F401 (for their tables too)
     platforms,
     scores,
 )
+from lms.roster import imports  # noqa: F401 (for its tables too)
 
 METADATA = Base.metadata
 """Filled by importing the modules above."""

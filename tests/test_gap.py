@@ -14,7 +14,7 @@ from openpyxl import Workbook
 from lms.gap_list import MOST_LINES, Listed, ListRefused, read_pasted, read_table
 from lms.gap_matching import Gap, Known, Standing, compare
 from lms.people import EngagementType
-from lms.roster_file import read_table as read_file
+from lms.roster.file import read_table as read_file
 
 
 def known(

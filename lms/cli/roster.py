@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 from flask.cli import with_appcontext
 
-from lms import clock, roster, roster_imports
+from lms import clock
 from lms.cli.options import READABLE_FILE, school_option, the_school
 from lms.db import transaction
-from lms.roster_changes import Changes, Choices
-from lms.roster_file import read_table
-from lms.roster_found import BadRow
-from lms.roster_table import MOST_BYTES, RosterRefused, Table
+from lms.roster import applying, imports
+from lms.roster.changes import Changes, Choices
+from lms.roster.file import read_table
+from lms.roster.found import BadRow
+from lms.roster.table import MOST_BYTES, RosterRefused, Table
 from lms.schools import Organisation
 
 
@@ -54,18 +55,18 @@ def _read(file: Path) -> Table:
 
 
 def _changes(school: Organisation, table: Table, file_name: str) -> Changes:
-    found = roster_imports.new_import(school.id, table, file_name=file_name, by=None, now=clock.now())
+    found = imports.new_import(school.id, table, file_name=file_name, by=None, now=clock.now())
     try:
-        return roster.changes_of(found, school)
+        return applying.changes_of(found, school)
     except RosterRefused as refused:
         raise _with_advice(refused) from refused
 
 
 def _apply(school: Organisation, table: Table, file_name: str) -> Changes:
     now = clock.now()
-    found = roster_imports.keep(school.id, table, file_name=file_name, by=None, now=now)
+    found = imports.keep(school.id, table, file_name=file_name, by=None, now=now)
     try:
-        return roster.apply(found, school, Choices(), fingerprint=None, by=None, now=now).changes
+        return applying.apply(found, school, Choices(), fingerprint=None, by=None, now=now).changes
     except RosterRefused as refused:
         raise _with_advice(refused) from refused
 

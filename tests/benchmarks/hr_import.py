@@ -17,12 +17,13 @@ import openpyxl
 from flask import Flask
 
 from app import create_app
-from lms import clock, migration, roster, roster_imports
+from lms import clock, migration
 from lms.config import Settings
 from lms.db import db, session, transaction
 from lms.people import RoleName
-from lms.roster_changes import Choices
-from lms.roster_file import read_table
+from lms.roster import applying, imports
+from lms.roster.changes import Choices
+from lms.roster.file import read_table
 from lms.schools import Organisation
 from tests.benchmarks.figure import Figure
 from tests.client import StrictClient
@@ -98,7 +99,7 @@ def _import(app: Flask, client: StrictClient, school: Organisation, content: byt
     with app.app_context():
         with transaction():
             table = read_table(content, "staff.xlsx")
-            found = roster_imports.keep(school.id, table, file_name="staff.xlsx", by=None, now=clock.now())
+            found = imports.keep(school.id, table, file_name="staff.xlsx", by=None, now=clock.now())
             import_id: UUID = found.id
         address = f"/schools/{school.slug}/records/import/{import_id}"
         # Not through the strict client's own `open`: checking a page takes longer than making it.
@@ -106,9 +107,9 @@ def _import(app: Flask, client: StrictClient, school: Organisation, content: byt
         named = re.search('name="fingerprint" value="([0-9a-f]+)"', preview)
         assert named is not None
         with transaction():
-            found = roster_imports.import_at(school.id, import_id)
+            found = imports.import_at(school.id, import_id)
             now = clock.now() + timedelta(seconds=1)
-            outcome = roster.apply(
+            outcome = applying.apply(
                 found,
                 session.get_one(Organisation, school.id),
                 Choices(),

@@ -13,9 +13,9 @@ from typing import Any
 
 import openpyxl
 
-from lms.roster_columns import find_columns
-from lms.roster_file import Cell, read_table
-from lms.roster_rows import Rows, read_rows
+from lms.roster.columns import find_columns
+from lms.roster.file import Cell, read_table
+from lms.roster.rows import Rows, read_rows
 
 TODAY = date(2026, 11, 23)
 HEADINGS = ("Staff Code", "First Name", "Last Name", "Preferred Name", "Work Email", "Category", "Job Title")

@@ -10,17 +10,18 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from lms import jobs, roster, roster_imports, roster_undo, work, worker
+from lms import jobs, work, worker
 from lms.corrections import Correction
 from lms.db import session, transaction
 from lms.errors import ConflictError, NotFoundError
 from lms.people import Engagement, Person, RoleName, give_role
-from lms.roster import ListChanged, Outcome
-from lms.roster_changes import Choices
-from lms.roster_file import read_table
-from lms.roster_found import Rows
-from lms.roster_imports import ImportState, RosterImport
-from lms.roster_table import Table
+from lms.roster import applying, imports, undo
+from lms.roster.applying import ListChanged, Outcome
+from lms.roster.changes import Choices
+from lms.roster.file import read_table
+from lms.roster.found import Rows
+from lms.roster.imports import ImportState, RosterImport
+from lms.roster.table import Table
 from lms.schools import Organisation
 from tests.conftest import NOW, Clock
 from tests.factories import engagement_of, make_person, make_school
@@ -32,7 +33,7 @@ LATER = NOW + timedelta(hours=1)
 
 def upload(school: Organisation, rows: Sequence[Sequence[Any]], by: Person | None = None) -> RosterImport:
     table = read_table(csv_of([DATED, *rows]), "staff.csv")
-    return roster_imports.keep(school.id, table, file_name="staff.csv", by=by.id if by else None, now=NOW)
+    return imports.keep(school.id, table, file_name="staff.csv", by=by.id if by else None, now=NOW)
 
 
 def line(number: str, forename: str, surname: str, **more: str) -> tuple[str, ...]:
@@ -41,12 +42,12 @@ def line(number: str, forename: str, surname: str, **more: str) -> tuple[str, ..
 
 
 def rows_of(found: RosterImport, table: Table) -> Rows:
-    return roster_imports.rows_of(found, table, NOW.date())
+    return imports.rows_of(found, table, NOW.date())
 
 
 def apply(found: RosterImport, school: Organisation, choices: Choices | None = None) -> Outcome:
-    shown = roster.changes_of(found, school).fingerprint
-    return roster.apply(
+    shown = applying.changes_of(found, school).fingerprint
+    return applying.apply(
         found, school, choices or Choices(), fingerprint=shown, by=found.uploaded_by, now=LATER
     )
 
@@ -80,7 +81,7 @@ def test_a_list_goes_in_whole_and_is_undone_whole_and_earlier_reports_keep_what_
             line("13", "New", "Person", **{"Line Manager": "12", "Start Date": "01/09/2026"}),
         ]
         found = upload(school, rows, hr)
-        (ended,) = [a for a in roster.changes_of(found, school).absent if a.person.id == gone.id]
+        (ended,) = [a for a in applying.changes_of(found, school).absent if a.person.id == gone.id]
         choices = Choices(leavers=frozenset({ended.engagement.id}), last_day=date(2026, 9, 4))
         outcome = apply(found, school, choices)
         assert (outcome.changes.counts, outcome.ended) == ("1 new, 1 changed, 0 unchanged, 0 refused", 1)
@@ -94,8 +95,8 @@ def test_a_list_goes_in_whole_and_is_undone_whole_and_earlier_reports_keep_what_
         again = upload(school, rows, hr)
         assert apply(again, school).changes.counts == "0 new, 0 changed, 2 unchanged, 0 refused"
     with transaction():
-        assert roster_undo.obstacles(found) == []
-        roster_undo.undo(found, by=hr.id, now=LATER + timedelta(hours=1))
+        assert undo.obstacles(found) == []
+        undo.undo(found, by=hr.id, now=LATER + timedelta(hours=1))
         assert on_record(school) == before
         then = Engagement.recorded_at(LATER + timedelta(minutes=1))
         names = session.scalars(
@@ -103,7 +104,7 @@ def test_a_list_goes_in_whole_and_is_undone_whole_and_earlier_reports_keep_what_
         )
         assert "New" in set(names), "who was added is in the reports of the time between"
         with pytest.raises(ConflictError):
-            roster_undo.undo(found, by=hr.id, now=LATER)
+            undo.undo(found, by=hr.id, now=LATER)
         assert apply(upload(school, rows[1:], hr), school).changes.counts.startswith("1 new")
         assert session.scalar(sa.select(sa.func.count()).where(Person.staff_no == "13")) == 1
 
@@ -116,17 +117,16 @@ def test_a_list_with_every_mess_goes_in_and_a_second_time_changes_nothing() -> N
         hr = make_person(school, forename="Meera", surname="Zane")
         table = read_table(xlsx_of(messy.rows), "staff.xlsx")
         found = [
-            roster_imports.keep(school.id, table, file_name="staff.xlsx", by=by, now=NOW)
-            for by in (None, hr.id)
+            imports.keep(school.id, table, file_name="staff.xlsx", by=by, now=NOW) for by in (None, hr.id)
         ]
         # A row that left before anybody was on record isn't new; nor is a bad one.
         left = sum(row.ends is not None and row.ends < NOW.date() for row in rows_of(found[0], table).good)
-        first = roster.apply(found[0], school, Choices(), fingerprint=None, by=None, now=LATER).changes
+        first = applying.apply(found[0], school, Choices(), fingerprint=None, by=None, now=LATER).changes
         assert (len(first.new), len(first.refused)) == (messy.good - left, messy.bad + left)
         managed = sa.select(sa.func.count()).where(Engagement.manager_id.is_not(None))
         managers = [change.engagement_facts.get("manager_id") for change in first.new]
         assert session.scalar(managed) == sum(map(bool, managers)) > len(managers) / 2
-        second = roster.changes_of(found[1], school)
+        second = applying.changes_of(found[1], school)
         assert second.counts == f"0 new, 0 changed, {len(first.new)} unchanged, {len(first.refused)} refused"
 
 
@@ -141,18 +141,18 @@ def test_an_import_is_not_undone_once_something_depends_on_it_and_it_says_what()
     with transaction():
         new = session.scalars(sa.select(Person).where(Person.staff_no == "13")).one()
         give_role(new, school.id, RoleName.MANAGER)
-        roster_words = [(o.name, o.words) for o in roster_undo.obstacles(found)]
+        roster_words = [(o.name, o.words) for o in undo.obstacles(found)]
         assert roster_words == [("New Person", "was given a role")]
         with pytest.raises(ConflictError, match="New Person was given a role"):
-            roster_undo.undo(found, by=hr.id, now=LATER)
+            undo.undo(found, by=hr.id, now=LATER)
     with transaction():
         later = upload(school, [line("14", "Jane", "Smith", **{"Department": "Art"})], hr)
-        asked = roster.changes_of(later, school).questions
+        asked = applying.changes_of(later, school).questions
         apply(later, school, Choices({asked[0].row.line: jane.id}))
         session.execute(
             sa.update(Correction).where(Correction.after == "14").values(corrected_at=LATER + timedelta(1))
         )
-        names = {o.name for o in roster_undo.obstacles(found)}
+        names = {o.name for o in undo.obstacles(found)}
         assert names == {"New Person", "Jane Smith"}
 
 
@@ -163,13 +163,13 @@ def test_the_second_of_two_is_told_that_the_records_changed_and_nothing_of_their
         first, second = (make_person(school, forename=name, surname="Hr") for name in ("Ann", "Ben"))
         rows = [line("12", "Jane", "Smith")]
         one, two = upload(school, rows, first), upload(school, rows, second)
-        seen = roster.changes_of(two, school).fingerprint
+        seen = applying.changes_of(two, school).fingerprint
         apply(one, school)
     with transaction():
         with pytest.raises(ListChanged):
-            roster.apply(two, school, Choices(), fingerprint=seen, by=second.id, now=LATER)
+            applying.apply(two, school, Choices(), fingerprint=seen, by=second.id, now=LATER)
         with pytest.raises(ConflictError, match="applied already"):
-            roster.apply(one, school, Choices(), fingerprint=None, by=first.id, now=LATER)
+            applying.apply(one, school, Choices(), fingerprint=None, by=first.id, now=LATER)
         assert session.get_one(RosterImport, two.id).state is ImportState.OPEN
         assert session.scalar(sa.select(sa.func.count()).where(Person.staff_no == "12")) == 1
 
@@ -185,7 +185,7 @@ def test_a_long_list_is_applied_by_the_worker_in_as_many_statements_as_a_short_o
         rows = [line(str(n), "Jane", f"Adult{n}", **{"Department": f"Of {count}"}) for n in range(count)]
         with app.app_context(), transaction():
             found = upload(school, rows, hr)
-            shown = roster.changes_of(found, school).fingerprint
+            shown = applying.changes_of(found, school).fingerprint
             job = work.ask(
                 "roster",
                 title="Staff list",
@@ -220,12 +220,12 @@ def test_a_file_is_kept_for_a_day_and_is_another_schools_business() -> None:
         waiting = upload(school, [line("1", "Jane", "Smith")], hr)
         upload(school, [line("1", "Jane", "Smith")], hr)
         with pytest.raises(NotFoundError):
-            roster_imports.import_at(school.id, waiting.id)
+            imports.import_at(school.id, waiting.id)
         applied = upload(school, [line("1", "Jane", "Smith")])
         apply(applied, school)
         with pytest.raises(NotFoundError):
-            roster_imports.import_at(other.id, applied.id)
-        roster_imports.sweep(NOW + timedelta(days=1, seconds=1))
+            imports.import_at(other.id, applied.id)
+        imports.sweep(NOW + timedelta(days=1, seconds=1))
         session.expire_all()
         assert [i.id for i in session.scalars(sa.select(RosterImport))] == [applied.id]
-        assert roster_imports.table_of(applied) is None
+        assert imports.table_of(applied) is None

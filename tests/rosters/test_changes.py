@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lms.people import EngagementType
-from lms.roster_changes import Change, Changes, Choices, Terms, compare
-from lms.roster_found import BadRow, Fault, RosterRow, Rows
-from lms.roster_matching import KnownEngagement, KnownPerson
-from lms.roster_twice import told_apart
+from lms.roster.changes import Change, Changes, Choices, Terms, compare
+from lms.roster.found import BadRow, Fault, RosterRow, Rows
+from lms.roster.matching import KnownEngagement, KnownPerson
+from lms.roster.twice import told_apart
 from tests.rosters.making import TODAY
 
 SPACE = UUID(int=7)

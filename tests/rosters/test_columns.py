@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from lms.roster_columns import Columns, Field, find_columns
-from lms.roster_file import RosterRefused, read_table
-from lms.roster_headings import FIELD_OF
-from lms.roster_rows import read_rows
+from lms.roster.columns import Columns, Field, find_columns
+from lms.roster.file import RosterRefused, read_table
+from lms.roster.headings import FIELD_OF
+from lms.roster.rows import read_rows
 from tests.rosters.making import TODAY, csv_of, read, xlsx_of
 
 

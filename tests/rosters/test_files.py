@@ -15,8 +15,8 @@ from datetime import datetime
 import openpyxl
 import pytest
 
-from lms.roster_file import RosterRefused, read_table
-from lms.roster_table import MOST_BYTES
+from lms.roster.file import RosterRefused, read_table
+from lms.roster.table import MOST_BYTES
 from tests.rosters.making import HEADINGS, csv_of, read_lines, saved, with_part, xlsx_of
 
 SHEET = "xl/worksheets/sheet1.xml"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lms.roster_names import forename_in_case, parted, short_name, surname_in_case
+from lms.roster.names import forename_in_case, parted, short_name, surname_in_case
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lms.people import EngagementType
-from lms.roster_columns import find_columns
-from lms.roster_file import read_table
-from lms.roster_rows import BadRow, RosterRow, Rows, read_rows
-from lms.roster_types import guessed_type
+from lms.roster.columns import find_columns
+from lms.roster.file import read_table
+from lms.roster.rows import BadRow, RosterRow, Rows, read_rows
+from lms.roster.types import guessed_type
 from tests.rosters.making import DATED, HEADINGS, TODAY, csv_of, messy_roster, read, read_lines, xlsx_of
 
 

@@ -10,9 +10,10 @@ import openpyxl
 import pytest
 from flask import Flask
 
-from lms import jobs, roster_imports, worker
+from lms import jobs, worker
 from lms.audit import Event
 from lms.people import EngagementType
+from lms.roster import imports
 from tests.client import StrictClient
 from tests.conftest import Clock
 from tests.rosters.making import DATED, csv_of
@@ -177,7 +178,7 @@ def test_another_officers_change_meanwhile_sends_one_back_to_look(
 def test_a_long_list_is_left_to_the_worker(
     app: Flask, office: Office, hr: StrictClient, time: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(roster_imports, "MOST_AT_ONCE", 4)
+    monkeypatch.setattr(imports, "MOST_AT_ONCE", 4)
     upload(office, hr, ROWS)
     hr.submit(means=["volunteer"])
     assert "This is a long list" in hr.text

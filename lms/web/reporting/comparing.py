@@ -20,8 +20,8 @@ from lms.errors import CountersignError
 from lms.gap import known_at
 from lms.gap_list import Listed, read_pasted, read_table
 from lms.gap_matching import Gap, compare
-from lms.roster_file import read_table as read_file
-from lms.roster_table import MOST_BYTES
+from lms.roster.file import read_table as read_file
+from lms.roster.table import MOST_BYTES
 from lms.web import access, reading
 from lms.web.reporting.blueprint import blueprint
 from lms.web.reporting.long_work import handed_over

@@ -12,18 +12,19 @@ from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 
 from exports.refused_rows import write_refused
-from lms import roster, roster_imports, roster_undo, work
+from lms import work
 from lms.clock import london_day
 from lms.db import session
 from lms.errors import ConflictError, NotFoundError
 from lms.people import EngagementType, Person, folded
 from lms.reports import Format
-from lms.roster import ListChanged
-from lms.roster_changes import Changes, Choices
-from lms.roster_columns import Columns, Field
-from lms.roster_found import BadRow
-from lms.roster_imports import ImportState, RosterImport
-from lms.roster_table import RosterRefused, Table
+from lms.roster import applying, imports, undo
+from lms.roster.applying import ListChanged
+from lms.roster.changes import Changes, Choices
+from lms.roster.columns import Columns, Field
+from lms.roster.found import BadRow
+from lms.roster.imports import ImportState, RosterImport
+from lms.roster.table import RosterRefused, Table
 from lms.web import access, reading
 from lms.web.reporting.blueprint import blueprint
 from lms.web.reporting.long_work import MIMETYPES
@@ -61,7 +62,7 @@ def import_list(school: str) -> ResponseReturnValue:
         # A large file takes a while to read, and nobody who signs meanwhile waits for that.
         reading.afterwards(
             partial(
-                roster_imports.keep,
+                imports.keep,
                 here.id,
                 form.table,
                 file_name=form.file.data.filename or "staff list",
@@ -71,7 +72,7 @@ def import_list(school: str) -> ResponseReturnValue:
             )
         )
         return redirect(url_for(".import_columns", school=school, import_id=import_id), 303)
-    recent = roster_imports.recent(here.id)
+    recent = imports.recent(here.id)
     page = render_template("roster/upload.html", form=form, recent=recent, names=_names(recent))
     return page, 400 if form.errors else 200
 
@@ -80,14 +81,14 @@ def import_list(school: str) -> ResponseReturnValue:
 def import_columns(school: str, import_id: UUID) -> ResponseReturnValue:
     """Show what each column was taken for, with cells of it, to be put right; it is remembered for the school."""
     found, table = _open(import_id)
-    columns = roster_imports.columns_of(found, table)
+    columns = imports.columns_of(found, table)
     if request.method == "GET":
         return _columns_page(found, table, columns, [])
     headings = headings_sent(columns)
     if problems := chosen_twice(headings):
         return _columns_page(found, table, columns, problems, headings)
-    roster_imports.read_as(found, headings, type_words_sent(), otherwise_sent())
-    columns = roster_imports.columns_of(found, table)
+    imports.read_as(found, headings, type_words_sent(), otherwise_sent())
+    columns = imports.columns_of(found, table)
     if columns.missing:
         missing = [
             f"Choose the column for “{field.words}”, or for the whole name" for field in columns.missing
@@ -102,11 +103,11 @@ def import_columns(school: str, import_id: UUID) -> ResponseReturnValue:
 @blueprint.get("/schools/<school>/records/import/<uuid:import_id>")
 def import_preview(school: str, import_id: UUID) -> ResponseReturnValue:
     """Show what a staff list would change; once it is applied, what it did."""
-    found = roster_imports.import_at(access.school().id, import_id)
+    found = imports.import_at(access.school().id, import_id)
     if found.state is not ImportState.OPEN:
         return _done_page(found)
     try:
-        return _preview_page(found, roster.changes_of(found, access.school()))
+        return _preview_page(found, applying.changes_of(found, access.school()))
     except RosterRefused:
         # A column is missing: that page says which.
         return redirect(url_for(".import_columns", school=school, import_id=import_id), 303)
@@ -118,7 +119,7 @@ def import_rows(school: str, import_id: UUID, kind: str) -> ResponseReturnValue:
     found, _ = _open(import_id)
     if kind not in LISTS:
         raise NotFoundError("There is no such list.")
-    rows = getattr(roster.changes_of(found, access.school()), kind)
+    rows = getattr(applying.changes_of(found, access.school()), kind)
     pages = max(-(-len(rows) // A_PAGE), 1)
     number = min(max(request.args.get("page", 1, type=int), 1), pages)
     return render_template(
@@ -138,13 +139,13 @@ def import_rows(school: str, import_id: UUID, kind: str) -> ResponseReturnValue:
 def import_refused(school: str, import_id: UUID) -> Response:
     """Hand over the rows that can't go in (or didn't), with the reason in a last column, to be put right."""
     del school
-    found = roster_imports.import_at(access.school().id, import_id)
-    table = roster_imports.table_of(found)
+    found = imports.import_at(access.school().id, import_id)
+    table = imports.table_of(found)
     if table is None:
         raise NotFoundError("The file was kept for a day and is gone. Upload it again.")
-    refused = roster.changes_of(found, access.school(), roster_imports.choices_of(found)).refused
+    refused = applying.changes_of(found, access.school(), imports.choices_of(found)).refused
     cells = {row.line: row.cells for row in table.rows}
-    headings = cells[roster_imports.columns_of(found, table).line]
+    headings = cells[imports.columns_of(found, table).line]
     file = io.BytesIO()
     write_refused(file, headings, [(cells[bad.line], _reason(bad)) for bad in refused])
     file.seek(0)
@@ -157,36 +158,36 @@ def import_refused(school: str, import_id: UUID) -> Response:
 def apply_import(school: str, import_id: UUID) -> ResponseReturnValue:
     """Apply what was shown, with what was chosen; show it anew where the records have changed meanwhile."""
     here, now = access.school(), access.request_time()
-    found = roster_imports.import_at(here.id, import_id)
+    found = imports.import_at(here.id, import_id)
     if found.state is not ImportState.OPEN:
         return redirect(url_for(".import_preview", school=school, import_id=import_id), 303)
     form = ApplyForm(london_day(now))
     form.validate()
     choices = choices_sent(form.last_day.data)
-    if not form.check_last_day(roster.latest_start(here, choices.leavers)):
-        return _preview_page(found, roster.changes_of(found, here), form)
-    if roster_imports.is_long(found):
+    if not form.check_last_day(applying.latest_start(here, choices.leavers)):
+        return _preview_page(found, applying.changes_of(found, here), form)
+    if imports.is_long(found):
         return _leave_to_the_worker(found, choices, form.fingerprint.data)
     by = access.user().person.id
     try:
-        roster.apply(found, here, choices, fingerprint=form.fingerprint.data or "", by=by, now=now)
+        applying.apply(found, here, choices, fingerprint=form.fingerprint.data or "", by=by, now=now)
     except ListChanged:
-        return _preview_page(found, roster.changes_of(found, here), form, is_changed=True)
+        return _preview_page(found, applying.changes_of(found, here), form, is_changed=True)
     return redirect(url_for(".import_preview", school=school, import_id=import_id), 303)
 
 
 @blueprint.post("/schools/<school>/records/import/<uuid:import_id>/undo")
 def undo_import(school: str, import_id: UUID) -> ResponseReturnValue:
     """Undo an import, or show why it can't be."""
-    found = roster_imports.import_at(access.school().id, import_id)
-    if found.state is ImportState.APPLIED and not roster_undo.obstacles(found):
-        roster_undo.undo(found, by=access.user().person.id, now=access.request_time())
+    found = imports.import_at(access.school().id, import_id)
+    if found.state is ImportState.APPLIED and not undo.obstacles(found):
+        undo.undo(found, by=access.user().person.id, now=access.request_time())
     return redirect(url_for(".import_preview", school=school, import_id=import_id), 303)
 
 
 def _open(import_id: UUID) -> tuple[RosterImport, Table]:
-    found = roster_imports.import_at(access.school().id, import_id)
-    table = roster_imports.table_of(found)
+    found = imports.import_at(access.school().id, import_id)
+    table = imports.table_of(found)
     if found.state is not ImportState.OPEN or table is None:
         raise ConflictError("This list was applied already. To change something, upload it again.")
     return found, table
@@ -217,7 +218,7 @@ def _columns_page(
 def _unknown_types(found: RosterImport, table: Table, columns: Columns) -> tuple[str, ...]:
     if columns.missing:
         return ()
-    return roster_imports.rows_of(found, table, london_day(found.uploaded_at)).unknown_types
+    return imports.rows_of(found, table, london_day(found.uploaded_at)).unknown_types
 
 
 def _preview_page(
@@ -234,7 +235,7 @@ def _preview_page(
         shown=SHOWN,
         errors=errors,
         is_changed=is_changed,
-        is_long=roster_imports.is_long(found),
+        is_long=imports.is_long(found),
         sent=request.form,
         reason=_reason,
         today=london_day(found.uploaded_at),
@@ -244,9 +245,9 @@ def _preview_page(
 
 def _leave_to_the_worker(found: RosterImport, choices: Choices, fingerprint: str) -> ResponseReturnValue:
     here = access.school()
-    found.choices = roster_imports.packed_choices(choices)
+    found.choices = imports.packed_choices(choices)
     job = work.ask(
-        roster.KIND.name,
+        applying.KIND.name,
         title=f"Staff list {found.file_name}",
         organisation_id=here.id,
         by=access.user().person.id,
@@ -261,7 +262,7 @@ def _done_page(found: RosterImport) -> str:
     return render_template(
         "roster/done.html",
         found=found,
-        obstacles=roster_undo.obstacles(found) if found.state is ImportState.APPLIED else [],
+        obstacles=undo.obstacles(found) if found.state is ImportState.APPLIED else [],
         names=_names([found]),
         is_kept=session.scalar(
             sa.select(RosterImport.packed.is_not(None)).where(RosterImport.id == found.id)

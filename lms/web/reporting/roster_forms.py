@@ -13,10 +13,10 @@ from wtforms import HiddenField, StringField
 from wtforms.validators import ValidationError
 
 from lms.people import EngagementType, folded
-from lms.roster_changes import Choices
-from lms.roster_columns import Columns, Field
-from lms.roster_file import read_table
-from lms.roster_table import MOST_BYTES, RosterRefused, Table
+from lms.roster.changes import Choices
+from lms.roster.columns import Columns, Field
+from lms.roster.file import read_table
+from lms.roster.table import MOST_BYTES, RosterRefused, Table
 from lms.web.reporting.fields import DayField, one_line
 
 MOST_SENT = MOST_BYTES + 512 * 1024

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from lms.roster_matching import KnownPerson, fold, number_key
-from lms.roster_rows import RosterRow
+from lms.roster.matching import KnownPerson, fold, number_key
+from lms.roster.rows import RosterRow
 
 
 class Managers:

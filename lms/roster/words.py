@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from lms.roster_table import Cell
+from lms.roster.table import Cell
 
 LONGEST_WORDS = 120
 """How many characters a name, a job title or an agency may have."""

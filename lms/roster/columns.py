@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lms.people import folded
-from lms.roster_headings import FIELD_OF, Field
-from lms.roster_table import Cell, RosterRefused, Row, Table, letters
+from lms.roster.headings import FIELD_OF, Field
+from lms.roster.table import Cell, RosterRefused, Row, Table, letters
 
 __all__ = ["Columns", "Field", "Heading", "find_columns", "rows_below"]
 

@@ -16,10 +16,10 @@ from sqlalchemy.orm import Mapped, deferred, mapped_column
 from lms.db import Base, session
 from lms.errors import NotFoundError
 from lms.people import EngagementType
-from lms.roster_changes import Choices
-from lms.roster_columns import Columns, find_columns
-from lms.roster_rows import Rows, read_rows
-from lms.roster_table import Cell, Row, Table
+from lms.roster.changes import Choices
+from lms.roster.columns import Columns, find_columns
+from lms.roster.rows import Rows, read_rows
+from lms.roster.table import Cell, Row, Table
 
 KEPT = timedelta(days=1)
 """How long an uploaded file is kept: until it is applied, and for fetching the rows that were refused."""

@@ -14,8 +14,8 @@ from typing import Any
 import openpyxl
 from openpyxl.utils.cell import column_index_from_string
 
-from lms.roster_sheet import TooLongError, TooWideError, sheet_rows
-from lms.roster_table import MOST_COLUMNS, MOST_ROWS, Cell, RosterRefused, Row, Table
+from lms.roster.sheet import TooLongError, TooWideError, sheet_rows
+from lms.roster.table import MOST_COLUMNS, MOST_ROWS, Cell, RosterRefused, Row, Table
 
 _MOST_PARTS = 2_000
 _MOST_UNPACKED = 64_000_000

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import PurePath
 
-from lms.roster_table import MOST_BYTES, Cell, RosterRefused, Row, Table
-from lms.roster_text import read_text
-from lms.roster_workbook import MACROS, read_workbook
+from lms.roster.table import MOST_BYTES, Cell, RosterRefused, Row, Table
+from lms.roster.text import read_text
+from lms.roster.workbook import MACROS, read_workbook
 
 __all__ = ["Cell", "RosterRefused", "Row", "Table", "read_table"]
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from uuid import UUID
 
 from lms.people import EngagementType, folded
-from lms.roster_rows import RosterRow
+from lms.roster.rows import RosterRow
 
 fold = lru_cache(maxsize=1 << 16)(folded)
 """`folded`, remembered: the same names are compared again and again."""

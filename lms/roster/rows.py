@@ -7,14 +7,14 @@ from datetime import date, datetime
 from typing import Any
 
 from lms.people import EngagementType, folded
-from lms.roster_columns import Columns, Field, rows_below
-from lms.roster_days import first_day, last_day
-from lms.roster_found import BadRow, Fault, RosterRow, Rows
-from lms.roster_names import forename_in_case, is_capitals, parted, short_name, surname_in_case
-from lms.roster_table import Cell, RosterRefused, Row, Table, letters
-from lms.roster_twice import told_apart
-from lms.roster_types import guessed_type, type_of
-from lms.roster_words import UnusableError, email_address, optional_words, shown, staff_number, words
+from lms.roster.columns import Columns, Field, rows_below
+from lms.roster.days import first_day, last_day
+from lms.roster.found import BadRow, Fault, RosterRow, Rows
+from lms.roster.names import forename_in_case, is_capitals, parted, short_name, surname_in_case
+from lms.roster.table import Cell, RosterRefused, Row, Table, letters
+from lms.roster.twice import told_apart
+from lms.roster.types import guessed_type, type_of
+from lms.roster.words import UnusableError, email_address, optional_words, shown, staff_number, words
 
 __all__ = ["BadRow", "Fault", "RosterRow", "Rows", "read_rows"]
 

@@ -17,7 +17,7 @@ from lms.corrections import Correction, correct_person
 from lms.db import Base, session
 from lms.errors import ConflictError
 from lms.people import ENGAGEMENT_FACTS, Engagement, Person, correct_engagements, full_name
-from lms.roster_imports import Done, ImportState, RosterEffect, RosterImport
+from lms.roster.imports import Done, ImportState, RosterEffect, RosterImport
 from lms.schools import Organisation
 
 MOST_NAMED = 5

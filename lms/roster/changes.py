@@ -12,11 +12,11 @@ from uuid import UUID
 
 from lms.clock import day_in_words
 from lms.people import EngagementType
-from lms.roster_facts import FieldChange, engagement_changes, named, new_facts, person_changes
-from lms.roster_managers import Managers
-from lms.roster_matching import KnownEngagement, KnownPerson, Who, fold, who_is_who
-from lms.roster_pairs import pair_up
-from lms.roster_rows import BadRow, Fault, RosterRow, Rows
+from lms.roster.facts import FieldChange, engagement_changes, named, new_facts, person_changes
+from lms.roster.managers import Managers
+from lms.roster.matching import KnownEngagement, KnownPerson, Who, fold, who_is_who
+from lms.roster.pairs import pair_up
+from lms.roster.rows import BadRow, Fault, RosterRow, Rows
 
 
 @dataclass(frozen=True, slots=True)

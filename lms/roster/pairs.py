@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from lms.roster_matching import KnownEngagement, fold
-from lms.roster_rows import RosterRow
+from lms.roster.matching import KnownEngagement, fold
+from lms.roster.rows import RosterRow
 
 
 def pair_up(

@@ -11,16 +11,17 @@ from uuid import UUID, uuid4, uuid5
 
 import sqlalchemy as sa
 
-from lms import audit, roster_imports
+from lms import audit
 from lms.audit import Event
 from lms.clock import london_day
 from lms.corrections import correct_person
 from lms.db import Base, session, transaction
 from lms.errors import ConflictError
 from lms.people import Engagement, Person, correct_engagements, folded
-from lms.roster_changes import Absent, Change, Changes, Choices, Terms, compare
-from lms.roster_imports import Done, ImportState, RosterEffect, RosterImport
-from lms.roster_matching import KnownEngagement, KnownPerson
+from lms.roster import imports
+from lms.roster.changes import Absent, Change, Changes, Choices, Terms, compare
+from lms.roster.imports import Done, ImportState, RosterEffect, RosterImport
+from lms.roster.matching import KnownEngagement, KnownPerson
 from lms.schools import Organisation
 from lms.worker import Kind, Running
 
@@ -100,11 +101,11 @@ def changes_of(found: RosterImport, school: Organisation, choices: Choices | Non
         ConflictError: the file was swept.
         RosterRefused: a column is missing.
     """
-    table = roster_imports.table_of(found)
+    table = imports.table_of(found)
     if table is None:
         raise ConflictError("The file is kept for a day and is gone. Upload it again.")
     terms = _terms(found, school)
-    rows = roster_imports.rows_of(found, table, terms.today)
+    rows = imports.rows_of(found, table, terms.today)
     return compare(rows, known_people(school), terms, choices or Choices())
 
 
@@ -144,7 +145,7 @@ def apply(
     changes = shown if choices == Choices() else changes_of(found, school, choices)
     leavers = [absent for absent in shown.absent if absent.engagement.id in choices.leavers]
     _Writing(found, school, by, now).write(changes, leavers, choices)
-    found.choices = roster_imports.packed_choices(choices)
+    found.choices = imports.packed_choices(choices)
     _note(found, changes, len(leavers), by, now)
     return Outcome(changes, len(leavers))
 
@@ -283,11 +284,11 @@ def _insert(model: type[Base], rows: Sequence[dict[str, Any]]) -> None:
 def _apply_by_worker(running: Running) -> None:
     with transaction():
         school = session.get_one(Organisation, running.organisation_id)
-        found = roster_imports.import_at(school.id, UUID(running.params["roster_import"]))
+        found = imports.import_at(school.id, UUID(running.params["roster_import"]))
         outcome = apply(
             found,
             school,
-            roster_imports.choices_of(found),
+            imports.choices_of(found),
             fingerprint=running.params["fingerprint"],
             by=running.asked_by,
             now=running.now(),

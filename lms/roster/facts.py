@@ -11,8 +11,8 @@ from uuid import UUID
 from lms.clock import day_in_words
 from lms.corrections import PERSON_FACTS
 from lms.people import EngagementType
-from lms.roster_matching import KnownEngagement, KnownPerson, fold, number_key
-from lms.roster_rows import RosterRow
+from lms.roster.matching import KnownEngagement, KnownPerson, fold, number_key
+from lms.roster.rows import RosterRow
 
 _ENGAGEMENT_FACTS = {
     "type": "Engagement type",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from lms.people import EngagementType
-from lms.roster_table import Cell
+from lms.roster.table import Cell
 
 
 @dataclass(frozen=True, slots=True)

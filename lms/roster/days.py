@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, time, timedelta
 
-from lms.roster_table import Cell
-from lms.roster_words import UnusableError, optional_words, shown
+from lms.roster.table import Cell
+from lms.roster.words import UnusableError, optional_words, shown
 
 EARLIEST = date(1940, 1, 1)
 _NO_END_FROM = date(2099, 1, 1)

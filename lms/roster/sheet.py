@@ -16,7 +16,7 @@ from openpyxl.utils.cell import column_index_from_string
 from openpyxl.utils.datetime import from_excel, from_ISO8601
 from openpyxl.xml.constants import SHEET_MAIN_NS
 
-from lms.roster_table import MOST_COLUMNS, MOST_ROWS, Cell, Row
+from lms.roster.table import MOST_COLUMNS, MOST_ROWS, Cell, Row
 
 _ROW, _CELL, _VALUE, _INLINE, _RUN, _TEXT = (
     f"{{{SHEET_MAIN_NS}}}{name}" for name in ("row", "c", "v", "is", "r", "t")

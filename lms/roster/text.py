@@ -8,8 +8,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from lms.roster_headings import FIELD_OF
-from lms.roster_table import LONGEST_CELL, MOST_COLUMNS, MOST_ROWS, Cell, RosterRefused, Row, Table
+from lms.roster.headings import FIELD_OF
+from lms.roster.table import LONGEST_CELL, MOST_COLUMNS, MOST_ROWS, Cell, RosterRefused, Row, Table
 
 _PARTINGS = ",;\t|"
 _LOOKED_AT = 60

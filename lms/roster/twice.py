@@ -9,7 +9,7 @@ from datetime import date
 from itertools import chain
 
 from lms.people import folded
-from lms.roster_found import RosterRow
+from lms.roster.found import RosterRow
 
 
 def told_apart(rows: Sequence[RosterRow]) -> tuple[list[RosterRow], dict[int, str]]:
