@@ -251,7 +251,7 @@ def _with_obligations(
 
 
 def _reading(item: Item) -> Callable[[Sequence[Any]], _Obliged]:
-    @lru_cache(maxsize=4096)
+    @lru_cache(maxsize=1024)
     def standing(
         word: str, starts: date, signed_on: date | None, number: int | None, absences: str | None
     ) -> _Standing:

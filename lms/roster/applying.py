@@ -17,7 +17,7 @@ from lms.clock import london_day
 from lms.corrections import correct_person
 from lms.db import Base, session, transaction
 from lms.errors import ConflictError
-from lms.people import Engagement, Person, correct_engagements, folded
+from lms.people import Engagement, Person, Role, RoleName, correct_engagements, folded
 from lms.roster import imports
 from lms.roster.changes import Absent, Change, Changes, Choices, Terms, compare
 from lms.roster.imports import Done, ImportState, RosterEffect, RosterImport
@@ -40,7 +40,7 @@ class Outcome:
 
 
 def known_people(school: Organisation) -> list[KnownPerson]:
-    """Return everybody on record in a school's trust, with their engagements at the school. Three queries."""
+    """Return everybody on record in a school's trust, with their engagements at the school. Four queries."""
     engagements: dict[UUID, list[KnownEngagement]] = defaultdict(list)
     for row in session.execute(_ENGAGEMENTS.where(Engagement.organisation_id == school.id)):
         engagements[row[0]].append(KnownEngagement(*row[1:]))
@@ -53,9 +53,13 @@ def known_people(school: Organisation) -> list[KnownPerson]:
         )
     )
     people = session.execute(_PEOPLE.where(Person.root_id == school.root_id))
+    powerful = set(session.scalars(sa.select(Role.person_id).where(Role.name != RoleName.LEARNER)))
     return [
         KnownPerson(
-            *facts, tuple(engagements[facts[0]]), facts[0] in elsewhere and facts[0] not in engagements
+            *facts,
+            tuple(engagements[facts[0]]),
+            is_elsewhere=facts[0] in elsewhere and facts[0] not in engagements,
+            has_powers=facts[0] in powerful,
         )
         for facts in people
     ]
@@ -203,6 +207,9 @@ class _Writing:
         wanted = {c.person_id: c.person_facts for c in changes if c.person is not None and c.person_facts}
         for person in session.scalars(sa.select(Person).where(Person.id.in_(wanted))) if wanted else ():
             made = correct_person(person, wanted[person.id], by=self._by, now=self._now)
+            if "email" in {one.fact for one in made}:
+                # Whoever came in by the address that was wrong is out.
+                person.sign_in_epoch += 1
             for correction in made:
                 self._effect(person.id, Done.CORRECTED, correction_id=correction.id)
         session.flush()

@@ -12,11 +12,22 @@ from uuid import UUID
 
 from lms.clock import day_in_words
 from lms.people import EngagementType
-from lms.roster.facts import FieldChange, engagement_changes, named, new_facts, person_changes
+from lms.roster.facts import (
+    FieldChange,
+    engagement_changes,
+    keeps_email,
+    named,
+    new_facts,
+    person_changes,
+)
 from lms.roster.managers import Managers
 from lms.roster.matching import KnownEngagement, KnownPerson, Who, fold, who_is_who
 from lms.roster.pairs import pair_up
 from lms.roster.rows import BadRow, Fault, RosterRow, Rows
+
+KEEPS_EMAIL = (
+    "Their e-mail stays as it is: they may open others’ records. An administrator can correct it by hand."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,13 +259,14 @@ class _Comparison:
         for row in rows:
             is_first = person is None or row is rows[0]
             facts, fields = person_changes(row, person) if is_first else ({}, ())
-            change = Change(row, person_id, person, pairs[row.line], facts, {}, fields)
+            notes = (KEEPS_EMAIL,) if is_first and keeps_email(row, person) else ()
+            change = Change(row, person_id, person, pairs[row.line], facts, {}, fields, notes)
             self._compare_engagement(change, is_known_here=bool(engagements))
 
     def _compare_engagement(self, change: Change, *, is_known_here: bool) -> None:
         row, today = change.row, self._terms.today
         manager_id, notes = self._managers.of(row, change.person_id)
-        change = replace(change, notes=notes) if notes else change
+        change = replace(change, notes=(*change.notes, *notes)) if notes else change
         engagement = change.engagement
         if engagement is None:
             self._engage(change, manager_id, is_known_here=is_known_here)

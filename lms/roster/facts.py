@@ -48,11 +48,18 @@ def person_changes(
     if person is None:
         return said, ()
     changes = {fact: value for fact, value in said.items() if value and _is_other(row, person, fact, value)}
+    if person.has_powers:
+        changes.pop("email", None)
     fields = tuple(
         FieldChange(fact, named(fact), getattr(person, fact) or "none", value)
         for fact, value in changes.items()
     )
     return changes, fields
+
+
+def keeps_email(row: RosterRow, person: KnownPerson | None) -> bool:
+    """Say whether a row gives somebody with powers another e-mail address, which only a person may do by hand."""
+    return bool(person and person.has_powers and row.email and row.email != (person.email or ""))
 
 
 def new_facts(

@@ -49,6 +49,8 @@ class KnownPerson:
     """At this school, the ended ones too."""
     is_elsewhere: bool = False
     """Known at other schools of the trust alone: found by a number or an own address, never shown for a name."""
+    has_powers: bool = False
+    """Whether they may open more than their own pages: then no list leads their sign-in links elsewhere."""
 
     @property
     def name(self) -> str:

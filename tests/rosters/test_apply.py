@@ -229,3 +229,26 @@ def test_a_file_is_kept_for_a_day_and_is_another_schools_business() -> None:
         session.expire_all()
         assert [i.id for i in session.scalars(sa.select(RosterImport))] == [applied.id]
         assert imports.table_of(applied) is None
+
+
+@pytest.mark.usefixtures("in_app")
+def test_no_list_leads_the_sign_in_links_of_somebody_with_powers_to_another_address() -> None:
+    with transaction():
+        school = make_school()
+        hr = make_person(school, forename="Meera", surname="Zane", role=RoleName.HR)
+        boss = make_person(
+            school, forename="Ada", surname="Admin", email="ada@school.test", role=RoleName.ADMIN
+        )
+        jane = make_person(school, forename="Jane", surname="Smith", email="jane@school.test")
+        boss.staff_no, jane.staff_no = "1", "2"
+    with transaction():
+        rows = [
+            line("1", "Ada", "Admin", **{"Work Email": "meera.too@school.test"}),
+            line("2", "Jane", "Smith", **{"Work Email": "jane.smith@school.test"}),
+        ]
+        outcome = apply(upload(school, rows, hr), school)
+        kept, moved = session.get_one(Person, boss.id), session.get_one(Person, jane.id)
+        assert (kept.email, kept.sign_in_epoch) == ("ada@school.test", 0)
+        assert (moved.email, moved.sign_in_epoch) == ("jane.smith@school.test", 1)
+        (said,) = [c.notes for c in outcome.changes.unchanged if c.person_id == boss.id]
+        assert "stays as it is" in said[0]
