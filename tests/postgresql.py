@@ -48,7 +48,7 @@ class PostgreSQL:
 
 @dataclass(frozen=True)
 class Copy:
-    """A copy of the migrated database, and how its tables and triggers are when nothing has changed them."""
+    """A copy of the migrated database, and how its tables, triggers and version are when nothing has changed them."""
 
     name: str
     engine: sa.Engine
@@ -67,6 +67,7 @@ _SHAPE = sa.text("""
         UNION ALL SELECT concat(oid, md5(prosrc)) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
         UNION ALL SELECT concat(attrelid, attname, attnotnull, attisdropped) FROM pg_attribute
         JOIN pg_class c ON c.oid = attrelid AND c.relnamespace = 'public'::regnamespace
+        UNION ALL SELECT version_num FROM alembic_version
     ) AS everything (whole)
 """)
 # As a replica, the triggers that keep evidence from being removed don't fire, nor do references hold anything back.

@@ -42,9 +42,9 @@ def served(settings: Settings) -> Iterator[tuple[subprocess.Popen[str], str]]:
     )
     try:
         assert process.stdout is not None
-        lines = [next(process.stdout), next(process.stdout)]
+        lines = [process.stdout.readline(), process.stdout.readline()]
         address = re.search(r"http://127\.0\.0\.1:\d+", lines[1])
-        assert address, lines
+        assert address, [*lines, *process.stdout]
         yield process, address[0]
     finally:
         process.kill()
