@@ -13,7 +13,7 @@ from lms.attestations import Attestation
 from lms.audit import Event
 from lms.clock import end_of_day, london_day
 from lms.db import session, transaction
-from lms.people import Person, RoleName
+from lms.people import Person, RoleName, people_with_email
 from lms.schools import Organisation
 from tests.client import StrictClient
 from tests.conftest import NOW, Clock
@@ -56,6 +56,7 @@ def test_two_records_become_one_and_nothing_is_lost(
         (attestation,) = session.scalars(sa.select(Attestation))
         assert attestation.person_id == other.id, "evidence stays where it is"
         assert session.get_one(Person, other.id).merged_into == kept.id
+        assert [p.id for p in people_with_email("ada@school.test")] == [kept.id], "she signs in as one person"
     assert as_reported(app, office) == before, "a report of yesterday still has both"
     hr.get(office.page_of(other))
     assert "This record was found to be that of Ada Owen" in hr.text
