@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,6 +38,11 @@ hypothesis.settings.load_profile("countersign")
 
 NOW = datetime(2026, 9, 7, 8, 30, tzinfo=UTC)
 """A Monday in term: half past nine in London."""
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Run one worker more than there are cores: a browser, a server that stops and a mail server are waited for."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -95,19 +101,33 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _addresses_compiled_once() -> Iterator[None]:
-    """Let the same addresses of many apps share the function that builds them: most of what making an app costs."""
+    """Let many apps share what is made of an address: most of what making an app costs."""
     patch, compiled = pytest.MonkeyPatch(), {}
-    real = Rule._compile_builder
+    real = Rule.compile
 
-    def compile_builder(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
-        key = (*rule._trace, *sorted((rule.defaults or {}).items()), append_unknown)
+    def compile_once(rule: Rule) -> None:
+        key = (rule.rule, rule.subdomain, rule.strict_slashes, *sorted((rule.defaults or {}).items()))
         if key not in compiled:
-            compiled[key] = real(rule, append_unknown)
-        return compiled[key]
+            real(rule)
+            shared = ("_parts", "_trace", "_converters", "arguments")
+            builders = {name: getattr(rule, name).__func__ for name in ("_build", "_build_unknown")}
+            compiled[key] = ({name: getattr(rule, name) for name in shared}, builders)
+        values, builders = compiled[key]
+        vars(rule).update(values, **{name: builder.__get__(rule) for name, builder in builders.items()})
 
-    patch.setattr(Rule, "_compile_builder", compile_builder)
+    patch.setattr(Rule, "compile", compile_once)
     yield
     patch.undo()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _collect_garbage_seldom() -> Iterator[None]:
+    """Look for garbage seldom: what pytest and the libraries hold is much, and none of it is garbage."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+    yield
+    gc.set_threshold(*before)
 
 
 def _migrated(settings: Settings) -> None:
@@ -118,6 +138,8 @@ def _migrated(settings: Settings) -> None:
         jobs._queues[db.engine].huey.storage.close()
         db.session.remove()
         db.engine.dispose()
+        # The whole suite asks more different things than an app does.
+        db.engine._compiled_cache.capacity = 20_000
         _compiled[db.engine.name] = (db.engine.dialect, db.engine._compiled_cache)
 
 
@@ -125,8 +147,8 @@ _compiled: dict[str, tuple[sa.Dialect, Any]] = {}
 """The statements that an engine has compiled, for the next one of its kind: every test has an engine of its own."""
 
 
-def _share_statements(engine: sa.Engine) -> None:
-    # The statements are kept for a dialect, so that is shared with them.
+def share_statements(engine: sa.Engine) -> None:
+    """Let a test's engine use what earlier ones compiled. It is kept for a dialect, so that is shared with it."""
     engine.dialect, engine._compiled_cache = _compiled[engine.name]
 
 
@@ -194,7 +216,7 @@ def app(settings: Settings) -> Iterator[Flask]:
     """The app on a fresh database."""
     made = create_app(settings)
     with made.app_context():
-        _share_statements(db.engine)
+        share_statements(db.engine)
     made.testing = True
     made.config["PROPAGATE_EXCEPTIONS"] = False
     made.test_client_class = StrictClient

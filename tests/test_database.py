@@ -33,7 +33,9 @@ def test_the_models_and_the_migrations_agree(app: Flask) -> None:
     from alembic.migration import MigrationContext
 
     with db.engine.connect() as connection:
-        found = MigrationContext.configure(connection, opts={"compare_type": True})
+        # The queue makes tables of its own.
+        ours = {"include_name": lambda name, kind, _: kind != "table" or not name.startswith("jobs_")}
+        found = MigrationContext.configure(connection, opts={"compare_type": True, **ours})
         assert compare_metadata(found, METADATA) == []
 
 

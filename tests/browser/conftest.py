@@ -18,8 +18,10 @@ from app import create_app
 from lms.config import Settings
 from lms.db import db, session, transaction
 from lms.people import Person
+from tests.conftest import share_statements
 
-CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM = [Path("/usr/bin/chromium-headless-shell"), Path("/usr/bin/chromium")]
+"""The same browser, first without what only a screen needs: it takes a third less of the processor."""
 QUIET = (
     "--no-sandbox",
     "--disable-gpu",
@@ -46,9 +48,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     """Start Debian's Chromium, which asks nothing of anybody outside; without it these tests are skipped."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"there is no Chromium at {CHROMIUM}: on Debian, apt-get install chromium")
-    return {**browser_type_launch_args, "executable_path": str(CHROMIUM), "args": list(QUIET)}
+    found = next((str(path) for path in CHROMIUM if path.exists()), None)
+    if found is None:
+        pytest.skip("there is no Chromium: on Debian, apt-get install chromium-headless-shell")
+    return {**browser_type_launch_args, "executable_path": found, "args": list(QUIET)}
 
 
 @pytest.fixture(scope="session")
@@ -75,6 +78,8 @@ def settings(tmp_path: Path, sqlite_template: Path) -> Settings:
 def app(settings: Settings) -> Iterator[Flask]:
     """The app on a fresh database."""
     made = create_app(settings)
+    with made.app_context():
+        share_statements(db.engine)
     yield made
     with made.app_context():
         db.session.remove()

@@ -188,13 +188,26 @@ def test_an_assignment_sent_from_one_school_never_lands_on_anothers(app: Flask, 
         own = session.scalar(sa.select(Assignment.policy_id).where(Assignment.id == there.assignment))
     address = f"/schools/{there.slug}/records/assignments/new"
     form = {"audience": "teacher", "due": "after-days", "due_days": 5, "valid": "until-new", "step": "assign"}
-    before, hr = rows(app, Assignment), as_(app, there.hr)
+    before, hr = assigned(app, here.slug), as_(app, there.hr)
 
     foreign_policy = hr.post(address, data=form | {"policy": policy, "assignment": uuid4()})
+    assert (foreign_policy.status_code, len(assigned(app, there.slug))) == (400, len(before))
     foreign_id = hr.post(address, data=form | {"policy": own, "assignment": here.assignment})
+    assert (foreign_id.status_code, len(assigned(app, there.slug))) == (303, len(before) + 1)
+    assert here.assignment not in {assignment_id for assignment_id, _ in assigned(app, there.slug)}
+    assert assigned(app, here.slug) == before
 
-    assert (foreign_policy.status_code, foreign_id.status_code) == (400, 409)
-    assert rows(app, Assignment) == before
+
+def assigned(app: Flask, slug: str) -> list[tuple[UUID, list[str]]]:
+    """The assignments of a school, and whom each is for."""
+    with app.app_context(), transaction(write=False):
+        there = sa.select(Assignment.id, Assignment.audience).join(
+            Organisation, Organisation.id == Assignment.organisation_id
+        )
+        return [
+            tuple(row)
+            for row in session.execute(there.where(Organisation.slug == slug).order_by(Assignment.id))
+        ]
 
 
 def test_nobody_signs_before_the_modules_are_done_whatever_the_form_says(app: Flask, here: Place) -> None:
