@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 from lms.db import transaction
 from lms.people import EngagementType, Person, RoleName
 from tests.browser.conftest import DESK, PHONE, SignIn
-from tests.browser.journey import Finger, Hand, Keyboard, Mouse, assert_accessible, button, heading
+from tests.browser.journey import Finger, Hand, Keyboard, assert_accessible, button, heading
 from tests.conftest import Clock
 from tests.factories import make_person, make_policy, make_school
 from tests.learners import publish_model
@@ -37,12 +37,11 @@ def tick(page: Page, words: str) -> None:
 @pytest.mark.parametrize(
     ("options", "hand"),
     [
-        (DESK, Mouse()),
         (DESK, Keyboard()),
         (PHONE, Finger()),
         ({**PHONE, "java_script_enabled": False}, Finger()),
     ],
-    ids=["desk", "keyboard", "phone", "no-javascript"],
+    ids=["keyboard", "phone", "no-javascript"],
 )
 def test_hr_assigns_a_policy_and_withdraws_it(
     signed_in: SignIn, hr: Person, options: dict[str, Any], hand: Hand

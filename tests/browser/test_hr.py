@@ -28,12 +28,11 @@ RECORDS = "/schools/ysgol-mor/records"
 WAYS = pytest.mark.parametrize(
     ("options", "hand"),
     [
-        (DESK, Mouse()),
         (DESK, Keyboard()),
         (PHONE, Finger()),
         ({**PHONE, "java_script_enabled": False}, Finger()),
     ],
-    ids=["desk", "keyboard", "phone", "no-javascript"],
+    ids=["keyboard", "phone", "no-javascript"],
 )
 
 
@@ -117,23 +116,19 @@ def test_hr_says_that_something_is_not_required(
 
 
 @pytest.mark.parametrize("options", [DESK, PHONE], ids=["desk", "phone"])
-@pytest.mark.parametrize(
-    "where",
-    [
+def test_every_state_is_accessible(signed_in: SignIn, hr: Person, options: dict[str, Any]) -> None:
+    page = signed_in(hr.id, **options)
+    for where in (
         "?name=nobody",
         "?as_at=2026-09-01",
         "?as_at=2026-01-01",
         "?as_at=31&as_at=2&as_at=2026",
         "?sort=-due&page=2",
-        "/exports",
-    ],
-)
-def test_every_state_is_accessible(
-    signed_in: SignIn, hr: Person, options: dict[str, Any], where: str
-) -> None:
-    page = signed_in(hr.id, **options)
-    page.goto(RECORDS + where)
-    see(page, "Export" if "exports" in where else "Staff records", options)
+    ):
+        page.goto(RECORDS + where)
+        see(page, "Staff records", options)
+    page.goto(f"{RECORDS}/exports")
+    see(page, "Export", options)
 
 
 @pytest.mark.parametrize("options", [DESK, PHONE], ids=["desk", "phone"])

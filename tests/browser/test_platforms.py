@@ -19,19 +19,18 @@ from lms.lti.platforms import Registration
 from lms.people import Person, RoleName
 from lms.schools import Organisation
 from tests.browser.conftest import DESK, PHONE, SignIn, _Silent
-from tests.browser.journey import Finger, Hand, Keyboard, Mouse, assert_accessible, button, heading
+from tests.browser.journey import Finger, Hand, Keyboard, assert_accessible, button, heading
 from tests.factories import make_person, make_school
 from tests.lti.stand_in import Fault, StandIn
 
 WAYS = pytest.mark.parametrize(
     ("options", "hand"),
     [
-        (DESK, Mouse()),
         (DESK, Keyboard()),
         (PHONE, Finger()),
         ({**PHONE, "java_script_enabled": False}, Finger()),
     ],
-    ids=["desk", "keyboard", "phone", "no-javascript"],
+    ids=["keyboard", "phone", "no-javascript"],
 )
 
 

@@ -21,7 +21,7 @@ from lms.db import session, transaction
 from lms.lti.identities import Identity
 from lms.lti.platforms import Registration
 from lms.people import Person
-from tests.browser.conftest import DESK
+from tests.browser.conftest import CHROMIUM, DESK
 from tests.browser.lti.course import Course, served, server_at
 from tests.conftest import Clock
 from tests.factories import BEFORE, make_person
@@ -123,6 +123,10 @@ def browse(
 
     By itself it keeps only partitioned ones there, as Chromium does today. Pages of our own keep theirs in any case.
     """
+    # Only the whole browser lets somebody choose what cookies are kept.
+    if not CHROMIUM.exists():
+        pytest.skip(f"there is no {CHROMIUM}: on Debian, apt-get install chromium")
+    how = {**browser_type_launch_args, "executable_path": str(CHROMIUM)}
     opened: list[BrowserContext] = []
 
     def browse(cookies: int | None = None, **options: Any) -> BrowserContext:
@@ -133,7 +137,7 @@ def browse(
         (folder / "Default" / "Preferences").write_text(json.dumps(chosen), encoding="utf-8")
         context = browser_type.launch_persistent_context(
             folder,
-            **browser_type_launch_args,
+            **how,
             **{**DESK, "ignore_https_errors": True, "locale": "en-GB", **options},
         )
         context.set_default_timeout(20_000)
