@@ -56,11 +56,14 @@ def actions(person: RecordRow, items: Sequence[RecordItem], as_at: date) -> Iter
 
 
 def _needs_action(standing: ItemStatus, as_at: date) -> bool:
+    # Who is away has no day by which to sign, and is left in peace.
+    if standing.due is None:
+        return False
     match standing.status:
         case Status.OVERDUE | Status.EXPIRED | Status.DECLINED:
             return True
         case Status.IN_PROGRESS | Status.NOT_STARTED:
-            return standing.due is not None and (standing.due - as_at).days <= SOON
+            return (standing.due - as_at).days <= SOON
         case _:
             return False
 

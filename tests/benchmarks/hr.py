@@ -46,7 +46,7 @@ TYPES = list(EngagementType)
 
 def run() -> list[Figure]:
     """Return the figures of the list in, of the reminders, of the trust's page and of the record of a past day."""
-    return [*hr_import.run(), *hr_reminders.run(), *hr_trust.figures(), *_past_record()]
+    return [*hr_import.figures(), *hr_reminders.figures(), *hr_trust.figures(), *_past_record()]
 
 
 def _past_record() -> list[Figure]:

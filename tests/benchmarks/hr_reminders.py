@@ -21,7 +21,7 @@ from tests.web.practice import counted
 ADULTS, ITEMS = 10_000, 8
 
 
-def run() -> list[Figure]:
+def figures() -> list[Figure]:
     """Return the queries, the seconds, and how many people of those who must sign got other than one letter."""
     with large_school(ADULTS, ITEMS) as (app, classroom):
         with app.app_context(), transaction():

@@ -182,6 +182,7 @@ def test_action_needed_lists_what_is_late_expired_declined_or_due_within_a_fortn
     unwanted = [
         ItemStatus(Status.NOT_STARTED, due=AS_AT + timedelta(days=15)),
         ItemStatus(Status.IN_PROGRESS),
+        ItemStatus(Status.EXPIRED, date(2025, 1, 1)),
         ItemStatus(Status.SIGNED, AS_AT, AS_AT + timedelta(days=1)),
         ItemStatus(Status.NOT_REQUIRED),
     ]
