@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
-from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.engine import Connection, Dialect, Engine, ExceptionContext
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry, scoped_session
 
@@ -115,6 +115,8 @@ def init_app(app: Flask) -> None:
         if is_sqlite():
             event.listen(db.engine, "connect", _set_up_sqlite)
             event.listen(db.engine, "begin", _begin_sqlite)
+        else:
+            event.listen(db.engine, "handle_error", _say_no_values)
 
 
 def is_sqlite() -> bool:
@@ -139,6 +141,16 @@ def _begin_sqlite(connection: Connection) -> None:
     # Said at every beginning, because connections are used again.
     connection.exec_driver_sql(f"PRAGMA query_only={'ON' if write is False else 'OFF'}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _say_no_values(context: ExceptionContext) -> None:
+    # PostgreSQL's DETAIL says what a row holds, people's names among it, and the error is written to the log.
+    primary = getattr(getattr(context.original_exception, "diag", None), "message_primary", None)
+    if primary is None:
+        return
+    context.original_exception.args = (primary,)
+    if context.sqlalchemy_exception is not None:
+        context.sqlalchemy_exception.args = (f"({type(context.original_exception).__name__}) {primary}",)
 
 
 def connection() -> Connection:

@@ -67,8 +67,3 @@ def _when_open(school_id: UUID) -> datetime:
     opens = school_days([school_id])[school_id].opens_at(later)
     assert opens is not None
     return opens.astimezone(UTC)
-
-
-if __name__ == "__main__":
-    for figure in run():
-        print(figure)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask, flash, g
 from flask.logging import default_handler
 from sqlalchemy import event
@@ -90,6 +91,16 @@ def test_a_server_that_is_not_there_is_a_page_with_a_reference_and_its_reason_in
     assert "can't be reached" in client.text
     assert "refused" in caplog.text
     assert "refused" not in client.text
+
+
+def test_what_a_row_holds_is_never_in_the_log(
+    app: Flask, client: StrictClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    without_count = sa.text('INSERT INTO rate ("key", "window", count) VALUES (:key, :key, NULL)')
+    add_bare_route(app, lambda: session.execute(without_count, {"key": "2026-09-07"}))
+    assert client.post("/bare", data={"key": "a"}).status_code == 500
+    assert "count" in caplog.text
+    assert "2026-09-07" not in caplog.text
 
 
 @pytest.fixture
