@@ -86,11 +86,13 @@ def queue(
     now: datetime,
     person_id: UUID | None = None,
     dedupe: str | None = None,
+    can_wait: bool = False,
     **payload: str,
 ) -> UUID | None:
     """Put a message in the outbox and return its id; it leaves after the commit.
 
-    The same `dedupe` twice is one message: the second time nothing is added, and None is returned.
+    The same `dedupe` twice is one message: the second time nothing is added, and None is returned. With `can_wait`
+    nobody is woken for it: the worker looks once a minute.
     """
     identity = uuid4()
     row = {
@@ -106,7 +108,8 @@ def queue(
     }
     current = connection()
     queued: UUID | None = current.scalar(_ONCE[current.dialect.name], row)
-    leave_after_commit()
+    if not can_wait:
+        leave_after_commit()
     return queued
 
 

@@ -180,6 +180,8 @@ def send_copy_to(person: Person, attestation: Attestation, policy: str, version:
         address=person.email,
         person_id=person.id,
         dedupe=f"receipt:{attestation.id}",
+        # A hall that signs at once would wake the worker for each of them.
+        can_wait=True,
         now=now,
         receipt=str(attestation.id),
         policy=policy,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -128,7 +129,11 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Flask:
         """Make the app, in the process that will serve it."""
-        return _ready_app(self._settings)
+        app = _ready_app(self._settings)
+        # What it is made of stays: to look through it for garbage would hold up whoever is asking for a page.
+        gc.collect()
+        gc.freeze()
+        return app
 
 
 def _ready_app(settings: Settings) -> Flask:

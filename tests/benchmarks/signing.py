@@ -14,7 +14,7 @@ from tests.durability import served
 from tests.storm import Signer, Storm, gather, signers
 from tests.storm import run as storm
 
-PEOPLE = 1500
+ROUNDS, PEOPLE_A_ROUND = 7, 250
 AT_ONCE = 50
 WITH_BARE_ROUTE = "from tests.bare import cli; cli()"
 
@@ -22,35 +22,44 @@ WITH_BARE_ROUTE = "from tests.bare import cli; cli()"
 def run() -> list[Figure]:
     """Return the ratio of the two rates, the slowest of 99 % of the signings, and the errors."""
     with tempfile.TemporaryDirectory() as folder:
-        signing, bare = _measure(Settings(data_dir=Path(folder) / "data"))
+        rounds = _measure(Settings(data_dir=Path(folder) / "data"))
+    # The best round of each: whatever else the machine does only ever makes one slower.
+    ratio = max(signing.rate for _, signing in rounds) / max(bare.rate for bare, _ in rounds)
+    failures = sum(len(storm.failures) for both in rounds for storm in both)
+    slowest = Storm([seconds for _, signing in rounds for seconds in signing.seconds]).within(0.99)
     return [
-        Figure(
-            "signing: rate ÷ rate of a bare route", signing.rate / bare.rate, 0.35, "×", higher_is_better=True
-        ),
-        Figure("signing: 99 % within", signing.within(0.99), 1.0, "s"),
-        Figure("signing: errors", len(signing.failures) + len(bare.failures), 0, "errors"),
+        Figure("signing: rate ÷ rate of a bare route", ratio, 0.35, "×", higher_is_better=True),
+        Figure("signing: 99 % within", slowest, 1.0, "s"),
+        Figure("signing: errors", failures, 0, "errors"),
     ]
 
 
-def _measure(settings: Settings) -> tuple[Storm, Storm]:
+def _measure(settings: Settings) -> list[tuple[Storm, Storm]]:
+    """Return what came of rounds of both, in turn: a busy moment of the machine spoils a round and not the rest."""
     app = create_app(settings)
     with app.app_context():
         migration.upgrade()
-    people = gather(app, PEOPLE)
+    people = gather(app, (ROUNDS + 1) * PEOPLE_A_ROUND)
     with served(settings, command=WITH_BARE_ROUTE) as (port, _process):
         crowd = signers(people, "127.0.0.1", port)
         storm([signer.read for signer in crowd], 8)
-        bare = storm([_bare(signer) for signer in crowd[: PEOPLE // 3]], AT_ONCE)
-        signing = storm([signer.sign for signer in crowd], AT_ONCE)
-        more = storm([_bare(signer) for signer in crowd], AT_ONCE)
-    bare.seconds += more.seconds
-    bare.failures += more.failures
-    bare.elapsed += more.elapsed
-    return signing, bare
+        both = [_round(crowd[n : n + PEOPLE_A_ROUND]) for n in range(0, len(crowd), PEOPLE_A_ROUND)]
+    # The first is the server's warming up.
+    return both[1:]
 
 
-def _bare(signer: Signer) -> Callable[[], object]:
-    form = {"csrf_token": signer.form["csrf_token"], "key": signer.cookie}
+def _round(crowd: list[Signer]) -> tuple[Storm, Storm]:
+    before = storm([_bare(signer) for signer in crowd], AT_ONCE)
+    signing = storm([signer.sign for signer in crowd], AT_ONCE)
+    after = storm([_bare(signer, "after") for signer in crowd], AT_ONCE)
+    bare = Storm(
+        before.seconds + after.seconds, before.failures + after.failures, before.elapsed + after.elapsed
+    )
+    return bare, signing
+
+
+def _bare(signer: Signer, more: str = "") -> Callable[[], object]:
+    form = {"csrf_token": signer.form["csrf_token"], "key": signer.cookie + more}
 
     def post() -> None:
         status, _location = signer.post("/bare", form)
