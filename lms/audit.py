@@ -77,6 +77,7 @@ class Event(StrEnum):
     REMINDERS_CHANGED = "reminders_changed"  # names (of the settings, texts or schedules)
     TERM_DATES_CHANGED = "term_dates_changed"  # days (how many entries, below zero where taken out)
     REMINDED_BY_HAND = "reminded_by_hand"  # assignment, people (how many)
+    MAILING_TAKEN_BACK = "mailing_taken_back"  # mailing, people (how many)
     MATCH_SETTLED = "match_settled"  # identity, same (yes, no)
 
 

@@ -26,6 +26,7 @@ class State(StrEnum):
     LOCKED = "locked"
     EXPIRED = "expired"
     QUEUED = "queued"
+    TAKEN_BACK = "taken back"
     SENT = "sent"
     FAILED = "failed"
     PRINTED = "printed"
@@ -80,4 +81,5 @@ _SENDING = {
     MessageState.SENDING: State.QUEUED,
     MessageState.SENT: State.SENT,
     MessageState.FAILED: State.FAILED,
+    MessageState.TAKEN_BACK: State.TAKEN_BACK,
 }

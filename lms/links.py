@@ -102,6 +102,11 @@ class Press:
         """What is kept of the press."""
         return hashlib.sha256(self.secret.encode()).hexdigest()
 
+    @property
+    def mailing_id(self) -> UUID:
+        """What the letters of one press go out with: the same press again is the same mailing."""
+        return UUID(hex=self.hash[:32], version=4)
+
 
 @dataclass(frozen=True, slots=True)
 class Made:
@@ -115,9 +120,10 @@ class Made:
     """For a printed letter; None when the link goes by e-mail."""
 
 
-def send(press: Press, person: Person, code_to: str | None = None) -> Made:
+def send(press: Press, person: Person, code_to: str | None = None, *, mailing_id: UUID | None = None) -> Made:
     """Queue a link for a person's address, and its code for `code_to`, a second address, where there is one.
 
+    `mailing_id` is what it goes out with, where the press sends several.
     An earlier link and its code die with this. The same press again changes nothing, and returns the same.
 
     Raises:
@@ -130,7 +136,7 @@ def send(press: Press, person: Person, code_to: str | None = None) -> Made:
     if is_new:
         link.code_way = CodeWay.SECOND_ADDRESS if code_to else CodeWay.HANDED_OVER
         link.code_hash = short_codes.hashed(code, str(link.id)) if code else None
-        link.message_id = _queue(MessageKind.PERSONAL_LINK, link, person.email)
+        link.message_id = _queue(MessageKind.PERSONAL_LINK, link, person.email, mailing_id)
         if code_to:
             _queue(MessageKind.LINK_CODE, link, code_to)
         _record(Event.LINK_MADE, link, press, way="e-mail", code=link.code_way.value)
@@ -291,13 +297,16 @@ def _unchanged(link_id: UUID) -> PersonalLink:
     return link
 
 
-def _queue(kind: MessageKind, link: PersonalLink, address: str) -> UUID | None:
+def _queue(
+    kind: MessageKind, link: PersonalLink, address: str, mailing_id: UUID | None = None
+) -> UUID | None:
     return mail.queue(
         kind,
         organisation_id=link.organisation_id,
         person_id=link.person_id,
         address=address,
         now=link.made_at,
+        mailing_id=mailing_id,
         link=str(link.id),
         made=link.made_at.isoformat(),
         until=day_in_words(london_day(link.expires)),

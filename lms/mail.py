@@ -18,7 +18,9 @@ from lms.db import Base, connection, session
 BACK_OFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=4))
 """How long to wait after the first, second … failure; after the last of them the message has failed."""
 LATE = timedelta(minutes=5)
-"""Mail that has been due for longer than this says that no worker is running."""
+"""Mail that has been due for longer than this, while none was taken up, says that no worker is running."""
+UNFINISHED = timedelta(minutes=10)
+"""How long a message may be `sending`; then whoever sent it is taken to have been killed."""
 PERHAPS = "may have been sent"
 """How the reason begins of a message that failed, and perhaps went all the same."""
 LEAVING = "mail_leaving"
@@ -47,6 +49,17 @@ class MessageState(StrEnum):
     SENDING = "sending"
     SENT = "sent"
     FAILED = "failed"
+    TAKEN_BACK = "taken_back"
+
+
+class Outcome(StrEnum):
+    """What became of a message, as people read it."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    PERHAPS = "may have been sent"
+    NOT_SENT = "not sent"
+    TAKEN_BACK = "taken back"
 
 
 class Message(Base):
@@ -68,7 +81,25 @@ class Message(Base):
     next_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     reason: Mapped[str | None]
+    mailing_id: Mapped[UUID | None] = mapped_column(index=True)
+    """What it went out with, where somebody sent many at once (lms/mailings.py)."""
 
+    @property
+    def outcome(self) -> Outcome:
+        """What became of it."""
+        if self.state is MessageState.FAILED and (self.reason or "").startswith(PERHAPS):
+            return Outcome.PERHAPS
+        return OUTCOMES[self.state]
+
+
+OUTCOMES = {
+    MessageState.QUEUED: Outcome.WAITING,
+    MessageState.SENDING: Outcome.WAITING,
+    MessageState.SENT: Outcome.SENT,
+    MessageState.FAILED: Outcome.NOT_SENT,
+    MessageState.TAKEN_BACK: Outcome.TAKEN_BACK,
+}
+"""What became of a message that surely went, or surely didn't, by its state."""
 
 # Everybody who signs with an address of their own queues a message, so the statement is built once.
 _message = cast(sa.Table, Message.__table__)
@@ -87,6 +118,7 @@ def queue(
     person_id: UUID | None = None,
     dedupe: str | None = None,
     can_wait: bool = False,
+    mailing_id: UUID | None = None,
     **payload: str,
 ) -> UUID | None:
     """Put a message in the outbox and return its id; it leaves after the commit.
@@ -105,6 +137,7 @@ def queue(
         "payload": payload,
         "queued_at": now,
         "next_at": now,
+        "mailing_id": mailing_id,
     }
     current = connection()
     queued: UUID | None = current.scalar(_ONCE[current.dialect.name], row)
@@ -126,6 +159,7 @@ class Draft:
     payload: dict[str, str]
     leaves: datetime
     """Not before this moment."""
+    mailing_id: UUID | None = None
 
 
 def queue_all(drafts: Sequence[Draft], now: datetime) -> None:
@@ -147,6 +181,7 @@ def queue_all(drafts: Sequence[Draft], now: datetime) -> None:
             "payload": draft.payload,
             "queued_at": now,
             "next_at": draft.leaves,
+            "mailing_id": draft.mailing_id,
         }
         for draft in drafts
     ]
@@ -225,13 +260,34 @@ def outbox(organisation_ids: Collection[UUID], now: datetime) -> Outbox:
     queued = Message.state == MessageState.QUEUED
     counts = sa.select(
         sa.func.count().filter(Message.state.in_((MessageState.QUEUED, MessageState.SENDING))),
-        sa.func.count().filter(queued, Message.next_at < now - LATE),
+        sa.func.min(Message.next_at).filter(queued),
         sa.func.count().filter(Message.sent_at > now - timedelta(days=1)),
     ).where(ours)
-    waiting, late, sent = session.execute(counts).one()
+    waiting, first, sent = session.execute(counts).one()
     failed = sa.select(Message).where(ours, Message.state == MessageState.FAILED)
     newest = session.scalars(failed.order_by(Message.queued_at.desc()).limit(50))
-    return Outbox(waiting=waiting, is_late=bool(late), sent_today=sent, failed=list(newest))
+    return Outbox(waiting=waiting, is_late=is_late(first, now), sent_today=sent, failed=list(newest))
+
+
+def is_late(first: datetime | None, now: datetime) -> bool:
+    """Say whether mail that was due at a moment has waited so long that no worker can be running."""
+    return first is not None and first < now - LATE and not _is_at_work(now)
+
+
+def _is_at_work(now: datetime) -> bool:
+    """Say whether any mail was taken up lately. A worker that sends hundreds lets the last of them wait."""
+    since = now - LATE
+    ended = Message.state.in_((MessageState.SENDING, MessageState.SENT, MessageState.FAILED))
+    lately = [sa.and_(ended, Message.next_at.between(since, now))]
+    lately += [
+        sa.and_(
+            Message.state == MessageState.QUEUED,
+            Message.attempts == attempts,
+            Message.next_at.between(since + wait, now + wait),
+        )
+        for attempts, wait in enumerate(BACK_OFF, 1)
+    ]
+    return session.scalar(sa.select(Message.id).where(sa.or_(*lately)).limit(1)) is not None
 
 
 def has_gone() -> sa.ColumnElement[bool]:
@@ -239,7 +295,7 @@ def has_gone() -> sa.ColumnElement[bool]:
     return sa.or_(Message.state == MessageState.SENT, Message.reason.startswith(PERHAPS))
 
 
-def give_up_unfinished(now: datetime, older_than: timedelta = timedelta(minutes=10)) -> int:
+def give_up_unfinished(now: datetime, older_than: timedelta = UNFINISHED) -> int:
     """Fail what a killed worker left half-way, saying that it may have gone; return how many."""
     result = session.execute(
         sa.update(Message)

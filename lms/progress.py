@@ -29,7 +29,7 @@ def progress(job: Job, now: datetime) -> Progress:
     """Return how far a piece of work is that hasn't ended."""
     if job.state is JobState.WAITING:
         return Progress(None, "It begins within a minute, unless other work is before it.")
-    percent = min(99, 100 * job.done // job.total) if job.total else None
+    percent = share(job.done, job.total)
     if job.is_cancel_wanted:
         return Progress(percent, "Stopping: the part in hand is brought to its end first.")
     heard = job.lease_until - LEASE if job.lease_until else job.asked_at
@@ -41,7 +41,20 @@ def progress(job: Job, now: datetime) -> Progress:
     rest = (
         _rest(job, heard) if silent < SILENT else f"Nothing was heard of it for {silent:.0f} seconds. {_NEXT}"
     )
-    return Progress(percent, " ".join(filter(None, (_done(job), rest))))
+    return Progress(percent, " ".join(filter(None, (done_of(job.done, job.total, job.words), rest))))
+
+
+def share(done: int, total: int | None) -> int | None:
+    """Return how much is done in hundredths, never the last of them; None where nobody knows of how much."""
+    return min(99, 100 * done // total) if total else None
+
+
+def done_of(done: int, total: int | None, words: str) -> str:
+    """Return how much is done: "500 of 2,000 rows written." `words` is what is counted."""
+    if not done:
+        return "Just begun."
+    of = f" of {total:,}" if total and total >= done else ""
+    return f"{done:,}{of} {words}".rstrip() + "."
 
 
 def time_left(done: int, total: int, seconds: float) -> str:
@@ -59,13 +72,6 @@ def time_left(done: int, total: int, seconds: float) -> str:
         return f"About {round(left / 60)} minutes left."
     hours = max(1, round(left / 3600))
     return f"About {hours} hour{'s' if hours > 1 else ''} left."
-
-
-def _done(job: Job) -> str:
-    if not job.done:
-        return "Just begun."
-    of = f" of {job.total:,}" if job.total and job.total >= job.done else ""
-    return f"{job.done:,}{of} {job.words}".rstrip() + "."
 
 
 def _rest(job: Job, heard: datetime) -> str:

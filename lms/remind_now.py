@@ -98,9 +98,9 @@ def look(item: Item, items: Sequence[Item], filters: Filters) -> Look:
     )
 
 
-def send(look: Look, *, again: str, now: datetime) -> int:
-    """Queue a digest for everybody in a look; return how many. `again`, if not empty, is the press that asks for
-    another on the same day; without it, whoever had one is passed over. The caller commits.
+def send(look: Look, *, mailing_id: UUID, again: str, now: datetime) -> int:
+    """Queue a digest for everybody in a look, as one mailing; return how many. `again`, if not empty, is the press
+    that asks for another on the same day; without it, whoever had one is passed over. The caller commits.
     """
     leaves = look.leaves
     if leaves is None:
@@ -113,6 +113,7 @@ def send(look: Look, *, again: str, now: datetime) -> int:
             ReminderKind.BY_HAND,
             leaves,
             again if one.had_one else "",
+            mailing_id,
         )
         for one in look.recipients
         if again or not one.had_one

@@ -31,6 +31,8 @@ from lms.training import Assignment
 KINDS = frozenset({MessageKind.REMINDER, MessageKind.TEAM_DIGEST, MessageKind.ESCALATION})
 LONGEST_LIST = 200
 """People in one letter; more are counted."""
+_NEVER = frozenset({MessageState.FAILED, MessageState.TAKEN_BACK})
+"""The states of a letter that doesn't go any more."""
 IF_UNKNOWN = timedelta(days=7)
 """How long a letter waits where nobody has entered when the school opens again."""
 
@@ -128,7 +130,7 @@ def _refuse_second(message: Message, now: datetime) -> None:
         sa.or_(Message.queued_at > message.queued_at, Message.sent_at >= start_of_day(london_day(now))),
     )
     for state, queued_at, sent_at in session.execute(others):
-        if queued_at > message.queued_at and state is not MessageState.FAILED:
+        if queued_at > message.queued_at and state not in _NEVER:
             raise NotFoundError("a later reminder took its place")
         if sent_at is not None and not message.payload.get("again"):
             raise NotFoundError("they had a reminder that day already")

@@ -4,26 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from lms.db import session
-from lms.mail import PERHAPS, Message, MessageKind, MessageState
+from lms.mail import OUTCOMES, PERHAPS, Message, MessageKind, Outcome
 from lms.people import Person, full_name
 
 KINDS = (MessageKind.REMINDER, MessageKind.TEAM_DIGEST, MessageKind.ESCALATION)
 PAGE_SIZE = 25
-
-
-class Outcome(StrEnum):
-    """What became of a letter."""
-
-    WAITING = "waiting"
-    SENT = "sent"
-    PERHAPS = "may have been sent"
-    NOT_SENT = "not sent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +55,7 @@ def totals(organisation_id: UUID, since: datetime) -> dict[Outcome, int]:
     )
     found = dict.fromkeys(Outcome, 0)
     for state, is_perhaps, number in rows:
-        found[_outcome(state, PERHAPS if is_perhaps else None)] += number
+        found[Outcome.PERHAPS if is_perhaps else OUTCOMES[state]] += number
     return found
 
 
@@ -82,12 +72,6 @@ def _line(message: Message, forename: str | None, surname: str | None) -> Line:
         queued_at=message.queued_at,
         leaves=message.next_at,
         sent_at=message.sent_at,
-        outcome=_outcome(message.state, message.reason),
+        outcome=message.outcome,
         reason=message.reason,
     )
-
-
-def _outcome(state: MessageState, reason: str | None) -> Outcome:
-    if state is MessageState.FAILED:
-        return Outcome.PERHAPS if (reason or "").startswith(PERHAPS) else Outcome.NOT_SENT
-    return Outcome.SENT if state is MessageState.SENT else Outcome.WAITING

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from lms import mail
 from lms.db import Base, session
-from lms.mail import Message
+from lms.mail import Message, MessageState
 
 
 class ReminderKind(StrEnum):
@@ -42,6 +42,7 @@ class Reminder(Base):
     """The London day on which it was put in the outbox."""
 
 
+_STANDS = Message.state != MessageState.TAKEN_BACK
 Latest = dict[tuple[UUID, UUID], date]
 """The latest day, by person and assignment."""
 
@@ -66,14 +67,19 @@ def numbers(organisation_ids: Collection[UUID], until: date) -> dict[tuple[UUID,
 
 
 def asked_for(organisation_ids: Collection[UUID], until: date) -> Latest:
-    """Return when a reminder was last put in the outbox, whatever became of it, by the end of a day. One query."""
+    """Return when a reminder was last put in the outbox, by the end of a day. One query.
+
+    Whatever became of it; but what HR took back might as well not have been there.
+    """
     return _latest(organisation_ids, until, TO_THE_PERSON)
 
 
 def people_on(day: date) -> set[UUID]:
     """Return who has a reminder of a day, from any school: one is the most that anybody gets. One query."""
-    wanted = sa.select(Reminder.person_id).where(
-        Reminder.reminded_on == day, Reminder.kind.in_(TO_THE_PERSON)
+    wanted = (
+        sa.select(Reminder.person_id)
+        .join(Message, Message.id == Reminder.message_id)
+        .where(Reminder.reminded_on == day, Reminder.kind.in_(TO_THE_PERSON), _STANDS)
     )
     return set(session.scalars(wanted.distinct()))
 
@@ -105,4 +111,5 @@ def _of(
         Reminder.organisation_id.in_(organisation_ids),
         Reminder.kind.in_(kinds),
         Reminder.reminded_on <= until,
+        _STANDS,
     ]

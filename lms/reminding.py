@@ -124,6 +124,7 @@ def to_person(
     kind: ReminderKind,
     leaves: datetime,
     again: str = "",
+    mailing_id: UUID | None = None,
 ) -> Planned:
     """Return the digest of what one person has to do. `again` makes it another one on the same day."""
     draft = Draft(
@@ -139,6 +140,7 @@ def to_person(
             "again": "yes" if again else "",
         },
         leaves=leaves,
+        mailing_id=mailing_id,
     )
     return Planned(draft, tuple(about), kind)
 

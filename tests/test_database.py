@@ -142,7 +142,7 @@ LATER_MIGRATION = """
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "next", "0008"
+revision, down_revision = "next", "0009"
 
 
 def upgrade():

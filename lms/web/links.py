@@ -101,9 +101,11 @@ def _send(items: list[Item], form: SendForm) -> ResponseReturnValue:
     if request.form.get("how") == LETTER:
         return _made([links.print_letter(press, person) for person in wanted])
     with_address = [person for person in wanted if person.email]
+    mailing_id = press.mailing_id if len(with_address) > 1 else None
     return _made(
-        [links.send(press, person, second or None) for person in with_address],
+        [links.send(press, person, second or None, mailing_id=mailing_id) for person in with_address],
         [person for person in wanted if not person.email],
+        mailing_id,
     )
 
 
@@ -139,10 +141,15 @@ def _press(form: PressForm) -> Press:
     return Press(access.school(), access.user().person.id, form.secret, access.request_time())
 
 
-def _made(made: Sequence[Made], without_address: Sequence[Person] = ()) -> ResponseReturnValue:
+def _made(
+    made: Sequence[Made], without_address: Sequence[Person] = (), mailing_id: UUID | None = None
+) -> ResponseReturnValue:
     """Show what was made, this once: codes aren't kept. The same press again shows the same."""
     return render_template(
-        "links/made.html", slips=[_slip(one) for one in made], without_address=without_address
+        "links/made.html",
+        slips=[_slip(one) for one in made],
+        without_address=without_address,
+        mailing_id=mailing_id,
     )
 
 

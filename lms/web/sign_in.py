@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -163,7 +164,7 @@ def _nobody(address: str) -> Person | None:
     return Person(id=uuid4(), root_id=root_id, email=address) if root_id else None
 
 
-def _queue(kind: MessageKind, person: Person, *, person_id: UUID | None = None, **payload: str) -> None:
+def _queue(kind: MessageKind, person: Person, *, person_id: UUID | None = None, **payload: Any) -> None:
     assert person.email is not None
     mail.queue(
         kind,

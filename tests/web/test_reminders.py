@@ -150,7 +150,8 @@ def test_those_in_a_filtered_list_are_reminded_by_hand_after_a_look(
     assert "To read and sign for Ysgol Môr Hello Priya," in hr.text, "the letter is shown"
     assert messages(app) == []
     hr.submit(button="Send 1 reminder", step="send")
-    assert "1 reminder is in the queue. Sending begins now." in hr.text
+    assert hr.heading == "Reminders sent by hand"
+    hr.get(f"{office.records}/reminders")
     assert "Waiting, leaves from 7 September 2026, 9:30am" in hr.text
     [message] = messages(app)
     assert (message.address, message.state) == ("priya@school.test", MessageState.QUEUED)
@@ -210,7 +211,7 @@ def test_at_night_a_reminder_by_hand_waits_and_after_the_last_term_none_is_taken
     hr.get(address)
     assert "The school is closed now, so the letters leave on 14 September 2026, 8:00am." in hr.text
     hr.submit(button="Send 1 reminder", step="send")
-    assert "Sending begins on 14 September 2026, 8:00am" in hr.text
+    assert "1 waits until the school opens on 14 September 2026, 8:00am." in hr.text
     [message] = messages(app)
     assert message.next_at == datetime(2026, 9, 14, 7, 0, tzinfo=UTC)
     over = Days(DaysKind.TERM, date(2026, 9, 1), date(2026, 9, 4), "A short term")

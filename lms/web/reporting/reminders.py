@@ -9,10 +9,10 @@ from uuid import UUID, uuid4
 from flask import current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from lms import compliance, mail, remind_now, reminder_letters, reminder_log, reminder_texts
+from lms import compliance, mail, mailings, remind_now, reminder_letters, reminder_log, reminder_texts
 from lms import reminder_settings as kept
 from lms.audit import Event
-from lms.clock import london_day, time_in_words
+from lms.clock import london_day
 from lms.compliance import Item
 from lms.db import session
 from lms.errors import NotFoundError
@@ -20,6 +20,7 @@ from lms.reminder_plan import USUAL, offsets_in_words
 from lms.web import access
 from lms.web.reporting.blueprint import blueprint
 from lms.web.reporting.filters import PeopleForm, asked, chosen, page_number, titles
+from lms.web.reporting.mailing import PLACES
 from lms.web.reporting.noting import note
 from lms.web.reporting.reminder_forms import ScheduleForm, SettingsForm, SureForm, TextForm
 
@@ -54,6 +55,8 @@ def reminders(school: str) -> str:
         pages=max(1, ceil(total / reminder_log.PAGE_SIZE)),
         page_address=lambda n: url_for(".reminders", school=school, page=n, _anchor="sent"),
         totals=reminder_log.totals(found.id, now - LOOKED_BACK),
+        mailings=mailings.recent(found.id, now),
+        places=PLACES,
         is_late=mail.outbox([found.id], now).is_late,
         # The demo shows its letters in the terminal.
         has_mail_server=access.settings().smtp_url is not None or bool(current_app.config.get("DEMO")),
@@ -160,13 +163,10 @@ def remind_these(school: str) -> ResponseReturnValue:
     look, form = remind_now.look(item, items, wanted.filters), SureForm()
     step = request.form.get("step") if form.validate_on_submit() else None
     if step in (SEND, AGAIN) and form.seen.data == look.seen and look.leaves is not None:
-        sent = remind_now.send(look, again=str(uuid4()) if step == AGAIN else "", now=now)
+        mailing_id, again = uuid4(), str(uuid4()) if step == AGAIN else ""
+        sent = remind_now.send(look, mailing_id=mailing_id, again=again, now=now)
         note(Event.REMINDED_BY_HAND, assignment=str(item.assignment.id), people=sent)
-        when = "now" if look.leaves == now else f"on {time_in_words(look.leaves)}, when the school is open"
-        flash(
-            f"{sent:,} {'reminder is' if sent == 1 else 'reminders are'} in the queue. Sending begins {when}."
-        )
-        return redirect(url_for(".reminders", school=school, _anchor="sent"), 303)
+        return redirect(url_for(".mailing", school=school, mailing_id=mailing_id), 303)
     form.seen.process_data(look.seen)
     form.seen.raw_data = None
     return render_template(
