@@ -40,10 +40,15 @@ SignIn = Callable[..., Page]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test of this folder."""
+    """Mark every test of this folder; one that fails is tried again, once.
+
+    A browser is a dozen processes: where they share two cores with everything else, one of some hundred tests a run
+    may find a page that stands still. A fault of ours fails twice.
+    """
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.fixture(scope="session")

@@ -154,8 +154,9 @@ def do_programme(page: Page, modules: list[str], *, hand: Hand | None = None) ->
 
 def assert_accessible(page: Page) -> None:
     """Fail if axe finds anything, or if the page has to be scrolled sideways. Needs a context with bypass_csp."""
-    page.evaluate(Axe().axe_script)
-    found = page.evaluate("axe.run({resultTypes: ['violations']}).then(found => found.violations)")
+    page.wait_for_load_state()
+    run = "axe.run({resultTypes: ['violations']}).then(found => found.violations)"
+    found = page.evaluate(f"{Axe().axe_script};\n{run}")
     said = "\n".join(f"{v['id']}: {v['help']}: {[n['html'] for n in v['nodes']][:3]}" for v in found)
     assert not found, f"{page.url}\n{said}"
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
