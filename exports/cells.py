@@ -40,7 +40,7 @@ def _after_reference(value: str, form: TextFormat) -> str:
 
 
 # The same roles, agencies and schools come again and again; people's names mostly don't, and pass through.
-_remembered = lru_cache(maxsize=4096)(_after_reference)
+_remembered = lru_cache(maxsize=1024)(_after_reference)
 _WORTH_REMEMBERING = 200
 """Characters: so that what is remembered stays under a few megabytes, whatever people type."""
 

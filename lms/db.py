@@ -228,7 +228,7 @@ def _turn_to_write() -> Iterator[None]:
 def stream(statement: sa.Select[Any]) -> Generator[sa.Row[Any]]:
     """Yield the rows of a statement without holding them all. Closed early, it lets go of the database's cursor."""
     connection = session.connection()
-    found = connection.execute(statement, execution_options={"yield_per": 1000})
+    found = connection.execute(statement, execution_options={"yield_per": 500})
     try:
         yield from found
     finally:
