@@ -36,7 +36,7 @@ def add_about(book: Book, counts: Mapping[str, int]) -> None:
     sheet = book.sheet("About", pages_tall=1 if len(book.about.policies) <= MOST_POLICIES_A_PAGE else 0)
     sheet.column_dimensions["A"].width = 26
     sheet.column_dimensions["B"].width = _WIDTH
-    sheet.append_cells(text_cell("A1", f"About this {book.about.report.lower()}", book.page.title), height=28)
+    sheet.append_cells(text_cell("A1", "About this report", book.page.title), height=28)
     sheet.append_cells("")
     for label, value in _facts(book.about, counts):
         _add_line(book, sheet, label, value)
