@@ -15,28 +15,7 @@ from tests.browser.conftest import DESK, PHONE, SignIn
 from tests.browser.journey import assert_accessible, button, heading
 from tests.conftest import Clock
 from tests.factories import make_person, make_school
-from tests.rosters.making import DATED, csv_of
-
-ROWS: list[tuple[Any, ...]] = [
-    DATED,
-    (
-        "1",
-        "Jane",
-        "Smith",
-        None,
-        "jane@school.test",
-        "Teacher",
-        "Head of Maths",
-        "Science",
-        None,
-        "01/09/2026",
-    ),
-    ("2", "New", "Person", None, "new@school.test", "Support Staff", "TA", "Science", "1", "01/09/2020"),
-    ("3", "Sam", "Left", None, None, "Teacher", None, None, "Nobody Known"),
-    ("4", "Jon", "Ng", None, "jon@school.test", "Teacher"),
-    ("5", "Bad", "Date", None, None, "Teacher", None, None, None, "31/02/2026"),
-    ("6", "Odd", "Word", None, None, "Wizard", None, None, None, "01/02/2026"),
-]
+from tests.rosters.making import SMALL_LIST, csv_of
 
 
 @pytest.fixture
@@ -70,7 +49,7 @@ def test_hr_brings_a_staff_list_in_and_undoes_it(
     see("Bring in a staff list")
     assert page.title().startswith("Error:")
     page.get_by_label("Staff list").set_input_files(
-        {"name": "staff.csv", "mimeType": "text/csv", "buffer": csv_of(ROWS)}
+        {"name": "staff.csv", "mimeType": "text/csv", "buffer": csv_of(SMALL_LIST)}
     )
     button(page, "Upload").click()
     see("Check the columns")

@@ -195,3 +195,28 @@ def _faults(number: int) -> list[tuple[Any, ...]]:
         tuple(change.get(n, f"{cell}{index}" if n == 0 else cell) for n, cell in enumerate(good))
         for index, change in enumerate(changes)
     ]
+
+
+SMALL_LIST: list[tuple[Any, ...]] = [
+    ("Our staff list",),
+    (),
+    DATED,
+    (
+        "1",
+        "Jane",
+        "Smith",
+        None,
+        "JANE@school.test",
+        "Teacher",
+        "Head of Maths",
+        "Science",
+        None,
+        "01/09/2026",
+    ),
+    ("2", "New", "Person", None, "new@school.test", "Support Staff", "TA", "Science", "1", "01/09/2020"),
+    ("3", "Sam", "Left", None, None, "Teacher", None, None, "Nobody Known"),
+    ("4", "Jon", "Ng", None, "jon@school.test", "Teacher"),
+    ("5", "=Bad", "Date", None, None, "Teacher", None, None, None, "31/02/2026"),
+    ("6", "Odd", "Word", None, None, "Wizard", None, None, None, "01/02/2026"),
+]
+"""Somebody changed, new, with an unknown manager, unchanged, and two rows that are refused."""

@@ -16,31 +16,8 @@ from lms.people import EngagementType
 from lms.roster import imports
 from tests.client import StrictClient
 from tests.conftest import Clock
-from tests.rosters.making import DATED, csv_of
+from tests.rosters.making import DATED, SMALL_LIST, csv_of
 from tests.web.office import Office, cells
-
-ROWS: list[tuple[Any, ...]] = [
-    ("Our staff list",),
-    (),
-    DATED,
-    (
-        "1",
-        "Jane",
-        "Smith",
-        None,
-        "JANE@school.test",
-        "Teacher",
-        "Head of Maths",
-        "Science",
-        None,
-        "01/09/2026",
-    ),
-    ("2", "New", "Person", None, "new@school.test", "Support Staff", "TA", "Science", "1", "01/09/2020"),
-    ("3", "Sam", "Left", None, None, "Teacher", None, None, "Nobody Known"),
-    ("4", "Jon", "Ng", None, "jon@school.test", "Teacher"),
-    ("5", "=Bad", "Date", None, None, "Teacher", None, None, None, "31/02/2026"),
-    ("6", "Odd", "Word", None, None, "Wizard", None, None, None, "01/02/2026"),
-]
 
 
 @pytest.fixture
@@ -73,7 +50,7 @@ def box(hr: StrictClient, words: str) -> str:
 
 
 def test_a_list_is_looked_at_decided_applied_and_undone(office: Office, hr: StrictClient) -> None:
-    upload(office, hr, ROWS)
+    upload(office, hr, SMALL_LIST)
     assert "Head of Maths" in hr.text
     assert "Wizard" in hr.text
     hr.submit(means=["volunteer"])
@@ -111,7 +88,7 @@ def test_a_list_is_looked_at_decided_applied_and_undone(office: Office, hr: Stri
     assert (row[1].value, row[1].data_type) == ("=Bad", "s")
     assert "J8 Start Date" in str(row[-1].value)
 
-    upload(office, hr, ROWS)
+    upload(office, hr, SMALL_LIST)
     assert "What do these words mean?" not in hr.text, "the school's word is remembered"
     hr.submit()
     assert [int(n) for n in hr.page.xpath("//*[@class='app-tile__count']/text()")] == [0, 0, 5, 1]
@@ -161,7 +138,7 @@ def test_a_file_that_is_no_list_is_refused_beside_the_field(
 def test_another_officers_change_meanwhile_sends_one_back_to_look(
     app: Flask, office: Office, hr: StrictClient
 ) -> None:
-    upload(office, hr, ROWS[:5])
+    upload(office, hr, SMALL_LIST[:5])
     hr.submit()
     office.add(forename="New", surname="Person", email=None)
     answer = hr.submit()
@@ -179,7 +156,7 @@ def test_a_long_list_is_left_to_the_worker(
     app: Flask, office: Office, hr: StrictClient, time: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(imports, "MOST_AT_ONCE", 4)
-    upload(office, hr, ROWS)
+    upload(office, hr, SMALL_LIST)
     hr.submit(means=["volunteer"])
     assert "This is a long list" in hr.text
     tom = box(hr, "Tom Gone")
