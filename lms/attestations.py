@@ -23,7 +23,7 @@ from lms.clock import london_day
 from lms.db import APPEND_ONLY, Base, connection, session
 from lms.errors import ConflictError
 from lms.people import Engagement, Person
-from lms.policies import Policy, PolicyVersion, sha256_of, source, store_all
+from lms.policies import Policy, PolicyVersion, sha256_of, source, store_both
 from lms.policy_text import fill
 from lms.schools import Organisation
 from lms.wording import DECLINE_STATEMENT, STATEMENT, notice
@@ -389,7 +389,7 @@ def _record(signing: Signing, act: Act, identity: UUID, personal: str, at: datet
 def keep_shown(signing: Signing) -> tuple[str, str]:
     """Keep what is shown now, the policy's text and what is said before signing, and return their hashes."""
     told = "\n\n".join(notice(signing.school.placeholder_values))
-    return cast(tuple[str, str], tuple(store_all(signing.text.encode(), told.encode())))
+    return store_both(signing.text.encode(), told.encode())
 
 
 def written(at: datetime) -> str:

@@ -138,8 +138,11 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     write = connection.get_execution_options().get("write")
-    # Said at every beginning, because connections are used again.
-    connection.exec_driver_sql(f"PRAGMA query_only={'ON' if write is False else 'OFF'}")
+    mode = "ON" if write is False else "OFF"
+    # Connections are used again. Said only where it changes: it has SQLite prepare every statement anew.
+    if connection.info.get("query_only") != mode:
+        connection.exec_driver_sql(f"PRAGMA query_only={mode}")
+        connection.info["query_only"] = mode
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 

@@ -30,7 +30,9 @@ class Document(Base):
 
 # Everybody who signs runs these, so they are built once.
 _document = cast(sa.Table, Document.__table__)
-_KEPT = sa.select(_document.c.sha256).where(_document.c.sha256.in_(sa.bindparam("hashes", expanding=True)))
+_KEPT = sa.select(_document.c.sha256).where(
+    _document.c.sha256.in_([sa.bindparam("first"), sa.bindparam("second")])
+)
 
 
 class Policy(Base):
@@ -72,20 +74,20 @@ class PolicyVersion(Base):
 
 def store(content: bytes) -> str:
     """Keep the bytes, once, and return their SHA-256 in hex."""
-    return store_all(content)[0]
+    return store_both(content, content)[0]
 
 
-def store_all(*contents: bytes) -> list[str]:
-    """Keep each of these bytes, once, and return their SHA-256s in hex, in order."""
-    hashes = [hashlib.sha256(content).hexdigest() for content in contents]
-    by_hash = dict(zip(hashes, contents, strict=True))
-    kept = set(connection().scalars(_KEPT, {"hashes": list(by_hash)}))
+def store_both(one: bytes, other: bytes) -> tuple[str, str]:
+    """Keep each of these bytes, once, and return their SHA-256s in hex. One query where both are kept already."""
+    first, second = (hashlib.sha256(content).hexdigest() for content in (one, other))
+    by_hash = {first: one, second: other}
+    kept = set(connection().scalars(_KEPT, {"first": first, "second": second}))
     # On PostgreSQL another request may be keeping the same bytes at this moment; on SQLite writes wait in line.
     insert = sa.insert(_document) if is_sqlite() else postgresql.insert(_document).on_conflict_do_nothing()
     # In order, so that two who keep the same documents don't wait for each other.
     for sha in sorted(by_hash.keys() - kept):
         session.execute(insert, {"sha256": sha, "content": by_hash[sha]})
-    return hashes
+    return first, second
 
 
 def document(sha256: str) -> bytes:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
 from lms import errors
@@ -54,6 +55,32 @@ def test_a_connection_that_has_read_can_write_afterwards() -> None:
         with transaction():
             session.add(one(str(number)))
         session.remove()
+
+
+@pytest.mark.parametrize("write", [insert_by_statement, add_and_look, add_and_leave])
+def test_a_connection_that_has_written_cannot_write_where_it_only_reads(write: Callable[[], None]) -> None:
+    for number in range(3):
+        with transaction():
+            session.add(one(str(number)))
+        with pytest.raises(RuntimeError, match="only reads tried to write"), transaction(write=False):
+            write()
+        session.remove()
+    with transaction(write=False):
+        assert session.scalar(KEPT) == 3
+
+
+def test_sqlite_prepares_nothing_anew_while_only_writers_come() -> None:
+    if not is_sqlite():
+        pytest.skip("only SQLite is told at the beginning whether it may be written to")
+    said: list[str] = []
+    with transaction():
+        session.add(one("first"))
+    event.listen(db.engine, "before_cursor_execute", lambda *told: said.append(told[2]))
+    for number in range(3):
+        with transaction():
+            session.add(one(str(number)))
+    assert said.count("BEGIN IMMEDIATE") == 3
+    assert not any("query_only" in statement for statement in said)
 
 
 def test_a_reader_sees_one_state_of_the_database_from_beginning_to_end(app: Flask) -> None:
