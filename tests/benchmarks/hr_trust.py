@@ -30,8 +30,8 @@ from lms.schools import Kind as OrganisationKind
 from lms.schools import Organisation, add_school
 from tests.benchmarks.figure import Figure
 from tests.client import StrictClient
+from tests.counting import queries
 from tests.factories import make_assignment, make_policy
-from tests.web.practice import queries
 
 SCHOOLS, ADULTS, ATTESTATIONS = 60, 10_000, 500_000
 POLICIES = 12

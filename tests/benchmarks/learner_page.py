@@ -19,9 +19,10 @@ from lms.scenarios import parse_module
 from lms.schools import Organisation
 from tests.benchmarks.figure import Figure
 from tests.client import StrictClient
+from tests.counting import queries
 from tests.factories import BEFORE
 from tests.learners import Classroom
-from tests.web.practice import begin, choose, queries
+from tests.web.practice import begin, choose
 
 ADULTS = 10_000
 PAGES = 100

@@ -9,7 +9,7 @@ from time import perf_counter
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.population import large_school
 from tests.client import StrictClient
-from tests.web.practice import queries
+from tests.counting import queries
 
 FEW, MANY = 100, 10_000
 TRIES = 15

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from flask import Flask
 
 from lms import attestations, jobs, my_training
@@ -24,6 +23,7 @@ from lms.lti.tool_keys import ToolKeys
 from lms.training import Assignment
 from tests.client import StrictClient
 from tests.conftest import NOW, Clock
+from tests.counting import counted
 from tests.factories import make_assignment, make_person, make_school
 from tests.learners import do_modules, publish_model
 from tests.lti.grade_book import GradeBook, place
@@ -184,16 +184,9 @@ def test_a_link_at_another_school_hears_nothing(made: Made, tool_keys: ToolKeys)
 
 def test_somebody_who_has_opened_no_link_costs_one_query(made: Made) -> None:
     unlinked = made(opened=False)
-    asked: list[str] = []
-
-    def note(*about: Any) -> None:
-        asked.append(about[2])
-
-    with transaction():
-        sa.event.listen(db.engine, "before_cursor_execute", note)
+    with transaction(), counted(unlinked.app) as asked:
         scores.begun(unlinked.person.id, unlinked.assignment, 0, "friend-request", NOW)
         scores.signed(unlinked.person.id, unlinked.assignment, 0, NOW)
-        sa.event.remove(db.engine, "before_cursor_execute", note)
     assert len(asked) == 2, "one for each"
     assert unlinked.rows() == []
 

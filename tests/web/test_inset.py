@@ -17,11 +17,11 @@ from lms.db import transaction
 from lms.people import EngagementType, Person, RoleName
 from tests.client import StrictClient
 from tests.conftest import Clock
+from tests.counting import queries
 from tests.factories import make_person, make_school
 from tests.mail_server import MailServer, running
 from tests.signers import sign
 from tests.web.office import Office
-from tests.web.test_links import _queries
 
 
 @pytest.fixture
@@ -272,12 +272,12 @@ def test_the_counts_cost_the_same_for_two_and_for_forty(
     open_session(hr, office)
     host = hr.address
     codes_for(hr, host)
-    few = _queries(app, hr, f"{host}/count")
+    few = queries(app, hr, f"{host}/count")
     for _ in range(38):
         office.add()
     codes_for(hr, host)
     assert counts(hr, host)["expected"] == 40
-    assert _queries(app, hr, f"{host}/count") == few <= 8
+    assert queries(app, hr, f"{host}/count") == few <= 8
 
 
 def test_new_codes_end_the_old_ones_for_whoever_has_just_typed_one_too(

@@ -13,9 +13,10 @@ from lms.people import EngagementType, RoleName, end_engagement, engage, give_ro
 from lms.training import Attempt
 from tests.client import StrictClient
 from tests.conftest import NOW, Clock
+from tests.counting import queries
 from tests.factories import BEFORE, engagement_of, make_assignment, make_person, make_policy, make_school
 from tests.learners import Classroom, do_modules, sign
-from tests.web.practice import begin, choose, queries, rows, token, within
+from tests.web.practice import begin, choose, rows, token, within
 
 
 def test_my_training_says_what_to_do_by_when_and_gives_one_button(learner: StrictClient) -> None:

@@ -15,13 +15,14 @@ from lms import jobs
 from lms.attestations import Attestation, IdentityAssurance
 from lms.audit import Event
 from lms.config import Settings
-from lms.db import db, session, transaction
+from lms.db import session, transaction
 from lms.help_requests import HelpKind, HelpRequest
 from lms.links import PersonalLink
 from lms.mail import Message, MessageKind
 from lms.people import EngagementType, Person, RoleName, end_engagement, give_role
 from tests.client import StrictClient
 from tests.conftest import Clock
+from tests.counting import queries
 from tests.factories import engagement_of, make_person, make_school
 from tests.mail_server import MailServer, free_port, running
 from tests.signers import sign
@@ -377,28 +378,12 @@ def test_the_page_asks_the_same_number_of_questions_for_one_and_for_thirty(
     app: Flask, hr: StrictClient, office: Office, sian: Person
 ) -> None:
     send(hr, office, sian)
-    few = _queries(app, hr, f"{office.records}/links")
+    few = queries(app, hr, f"{office.records}/links")
     for _ in range(29):
         office.add(type=EngagementType.GOVERNOR)
     hr.get(f"{office.records}/links", query_string={"type": "governor"})
     hr.submit(button="Send by e-mail", who="everybody", how="email")
-    assert _queries(app, hr, f"{office.records}/links") == few <= 8
-
-
-def _queries(app: Flask, client: StrictClient, path: str) -> int:
-    seen: list[str] = []
-    with app.app_context():
-        engine = db.engine
-
-    def note(_c: object, _k: object, statement: str, *_: object) -> None:
-        seen.append(statement)
-
-    sa.event.listen(engine, "before_cursor_execute", note)
-    try:
-        client.get(path)
-    finally:
-        sa.event.remove(engine, "before_cursor_execute", note)
-    return len(seen)
+    assert queries(app, hr, f"{office.records}/links") == few <= 8
 
 
 def test_no_secret_or_code_is_in_the_outbox(

@@ -18,8 +18,8 @@ from lms.reminder_settings import ReminderSettings, enter_days, schedules, schoo
 from lms.school_days import Days, DaysKind, SchoolDays
 from tests.client import StrictClient
 from tests.conftest import Clock
+from tests.counting import queries
 from tests.web.office import Office
-from tests.web.practice import queries
 
 pytestmark = pytest.mark.usefixtures("time")
 

@@ -16,10 +16,10 @@ from lms.people import EngagementType, RoleName, add_person, give_role
 from lms.schools import Kind, Organisation, add_school
 from tests.client import StrictClient
 from tests.conftest import NOW
+from tests.counting import queries
 from tests.factories import BEFORE, make_assignment, make_person, make_policy
 from tests.signers import decline, sign
 from tests.web.office import tiles
-from tests.web.practice import queries
 
 pytestmark = pytest.mark.usefixtures("time")
 

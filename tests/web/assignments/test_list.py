@@ -16,9 +16,9 @@ from lms.schools import Organisation
 from lms.training import Assignment
 from tests.client import StrictClient
 from tests.conftest import NOW, Clock
+from tests.counting import queries
 from tests.factories import BEFORE, engagement_of, make_assignment, make_person, make_policy, make_school
 from tests.web.assignments.office import LIST, NEW, Office, assigned, audited, recorded, spaced
-from tests.web.practice import queries
 
 pytestmark = pytest.mark.usefixtures("time")
 
