@@ -231,12 +231,8 @@ def decline(signing: Signing, *, reason: str, key: Ed25519PrivateKey, now: datet
 
 def cycle_of(person_id: UUID, assignment_id: UUID) -> int:
     """Return how often somebody has signed an assignment: the number of the cycle that is open now."""
-    count = sa.select(sa.func.count()).where(
-        Attestation.person_id == person_id,
-        Attestation.assignment_id == assignment_id,
-        Attestation.kind.in_(SIGNING_KINDS),
-    )
-    return session.scalar(count) or 0
+    rows = connection().execute(_EARLIER, {"person": person_id, "assignment": assignment_id}).all()
+    return open_cycle(rows)
 
 
 def recorded(person_id: UUID, assignment_id: UUID, cycle: int) -> Attestation | None:

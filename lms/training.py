@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -119,14 +120,8 @@ def required_modules(assignment: Assignment) -> list[str]:
 
 def find_attempt(person_id: UUID, assignment_id: UUID, module: str, cycle: int) -> Attempt | None:
     """Return the attempt of one person at one module in one cycle."""
-    return session.scalar(
-        sa.select(Attempt).where(
-            Attempt.person_id == person_id,
-            Attempt.assignment_id == assignment_id,
-            Attempt.module == module,
-            Attempt.cycle == cycle,
-        )
-    )
+    wanted = {"person": person_id, "assignment": assignment_id, "module": module, "cycle": cycle}
+    return session.scalar(_ATTEMPT, wanted)
 
 
 def start(
@@ -160,9 +155,7 @@ def start(
 
 def progress(attempt: Attempt, content: bytes) -> Progress:
     """Return how far an attempt has got. `content` is the module as it was when the attempt began."""
-    chosen = session.scalars(
-        sa.select(Answer.choice).where(Answer.attempt_id == attempt.id).order_by(Answer.step)
-    ).all()
+    chosen = connection().scalars(_CHOSEN, {"attempt": attempt.id}).all()
     return _replay(attempt, parse_module(content), chosen)
 
 
@@ -202,7 +195,8 @@ def answer(progress: Progress, step: int, choice_id: str, now: datetime) -> None
     attempt = progress.attempt
     if asked.choice is not None or _is_completed(attempt):
         return
-    session.add(Answer(id=uuid4(), attempt_id=attempt.id, step=step, scene=asked.scene.id, choice=choice.id))
+    chosen = {"attempt_id": attempt.id, "step": step, "scene": asked.scene.id, "choice": choice.id}
+    connection().execute(_ADD_ANSWER, {"id": uuid4(), **chosen})
     count_choice(
         attempt.organisation_id,
         attempt.module_sha256,
@@ -212,27 +206,25 @@ def answer(progress: Progress, step: int, choice_id: str, now: datetime) -> None
     )
     if next_scene(asked.scene, choice) == DONE:
         _complete(attempt, now)
-    session.flush()
 
 
 def _is_completed(attempt: Attempt) -> bool:
-    return session.scalar(sa.select(Completion.id).where(Completion.attempt_id == attempt.id)) is not None
+    return connection().scalar(_IS_COMPLETED, {"attempt": attempt.id}) is not None
 
 
 def _complete(attempt: Attempt, now: datetime) -> None:
-    session.add(
-        Completion(
-            id=uuid4(),
-            attempt_id=attempt.id,
-            organisation_id=attempt.organisation_id,
-            person_id=attempt.person_id,
-            assignment_id=attempt.assignment_id,
-            module=attempt.module,
-            module_sha256=attempt.module_sha256,
-            cycle=attempt.cycle,
-            completed_at=now,
-        )
-    )
+    completion = {
+        "id": uuid4(),
+        "attempt_id": attempt.id,
+        "organisation_id": attempt.organisation_id,
+        "person_id": attempt.person_id,
+        "assignment_id": attempt.assignment_id,
+        "module": attempt.module,
+        "module_sha256": attempt.module_sha256,
+        "cycle": attempt.cycle,
+        "completed_at": now,
+    }
+    connection().execute(_ADD_COMPLETION, completion)
 
 
 def completed_modules(person_id: UUID, assignment_id: UUID, cycle: int) -> dict[str, str]:
@@ -246,7 +238,21 @@ def forget_answers(person_id: UUID, assignment_id: UUID) -> None:
     connection().execute(_FORGET, {"person": person_id, "assignment": assignment_id})
 
 
-# Everybody who signs runs these two, so they are built once.
+# Everybody who learns or signs runs these, so they are built once, and no objects are made to be written.
+_answer, _completion = (cast(sa.Table, model.__table__) for model in (Answer, Completion))
+_ADD_ANSWER, _ADD_COMPLETION = sa.insert(_answer), sa.insert(_completion)
+_CHOSEN = (
+    sa.select(_answer.c.choice)
+    .where(_answer.c.attempt_id == sa.bindparam("attempt"))
+    .order_by(_answer.c.step)
+)
+_IS_COMPLETED = sa.select(_completion.c.id).where(_completion.c.attempt_id == sa.bindparam("attempt"))
+_ATTEMPT = sa.select(Attempt).where(
+    Attempt.person_id == sa.bindparam("person"),
+    Attempt.assignment_id == sa.bindparam("assignment"),
+    Attempt.module == sa.bindparam("module"),
+    Attempt.cycle == sa.bindparam("cycle"),
+)
 _COMPLETED = sa.select(Completion.module, Completion.module_sha256).where(
     Completion.person_id == sa.bindparam("person"),
     Completion.assignment_id == sa.bindparam("assignment"),

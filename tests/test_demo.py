@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
@@ -76,6 +77,13 @@ def demo(made: tuple[Settings, Result]) -> Iterator[None]:
     """The demo's database, open to read."""
     with looking(made[0]):
         yield
+
+
+@pytest.fixture
+def copy(made: tuple[Settings, Result], tmp_path: Path) -> Settings:
+    """Settings of a demo of one's own, to change."""
+    shutil.copytree(made[0].data_dir, tmp_path / "copy")
+    return Settings(data_dir=tmp_path / "copy")
 
 
 @pytest.fixture
@@ -248,31 +256,29 @@ def test_the_links_and_passwords_that_are_printed_let_people_in(made: tuple[Sett
         db.engine.dispose()
 
 
-def test_a_demo_takes_the_place_of_an_earlier_demo(empty: Settings) -> None:
-    make(empty)
-    with closing(sqlite3.connect(empty.data_dir / FILE)) as earlier:
+def test_a_demo_takes_the_place_of_an_earlier_demo(copy: Settings) -> None:
+    with closing(sqlite3.connect(copy.data_dir / FILE)) as earlier:
         school_id = earlier.execute("SELECT id FROM organisation").fetchone()
-    result = make(empty)
+    result = make(copy)
     assert result.exit_code == 0, result.output
-    with closing(sqlite3.connect(empty.data_dir / FILE)) as later:
+    with closing(sqlite3.connect(copy.data_dir / FILE)) as later:
         assert later.execute("SELECT id FROM organisation").fetchone() != school_id
-    assert sorted(p.name for p in empty.data_dir.glob(f"{FILE}*")) == [FILE, f"{FILE}.in-use"]
+    assert sorted(p.name for p in copy.data_dir.glob(f"{FILE}*")) == [FILE, f"{FILE}.in-use"]
 
 
-def test_a_demo_never_takes_the_place_of_a_real_school(empty: Settings) -> None:
-    make(empty)
-    app = create_app(empty)
+def test_a_demo_never_takes_the_place_of_a_real_school(copy: Settings) -> None:
+    app = create_app(copy)
     with app.app_context():
         with transaction():
             add_school("A real school", host="training.example.sch.uk")
         db.session.remove()
         db.engine.dispose()
-    before = (empty.data_dir / FILE).read_bytes()
-    result = make(empty)
+    before = (copy.data_dir / FILE).read_bytes()
+    result = make(copy)
     assert result.exit_code == 1
     assert "was not touched" in result.output
     assert "LMS_DATA_DIR=" in result.output
-    assert (empty.data_dir / FILE).read_bytes() == before
+    assert (copy.data_dir / FILE).read_bytes() == before
 
 
 def test_a_file_that_is_no_database_of_ours_is_left_alone(empty: Settings) -> None:
