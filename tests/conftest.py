@@ -27,7 +27,6 @@ from app import create_app
 from lms import clock, jobs, migration
 from lms.config import Settings
 from lms.db import db
-from lms.web import Application
 from tests.client import StrictClient
 from tests.mail_server import MailServer
 from tests.mail_server import running as mail_server_running
@@ -88,7 +87,8 @@ class _CompiledOnce(BytecodeCache):
 def _templates_compiled_once() -> Iterator[None]:
     """Let all the apps of a run share their compiled templates: an app a test would compile them a thousand times."""
     patch = pytest.MonkeyPatch()
-    patch.setattr(Application, "jinja_options", {"bytecode_cache": _CompiledOnce()})
+    shared = _CompiledOnce()
+    patch.setattr("lms.web.kept_in", lambda _folder: shared)
     yield
     patch.undo()
 

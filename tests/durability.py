@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+import multiprocessing
 import os
 import random
 import signal
 import socket
-import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -15,7 +15,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from http.client import HTTPException
-from pathlib import Path
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -32,7 +33,6 @@ from tests.storm import Crowd, Signer, gather, run, signers
 
 AT_ONCE = 12
 PEOPLE_A_ROUND = 30
-ROOT = Path(__file__).parent.parent
 
 
 @dataclass
@@ -53,48 +53,56 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+# A process that has the app imported and forks the servers: twenty of them needn't each import it anew.
+_starting = multiprocessing.get_context("forkserver")
+_starting.set_forkserver_preload(["app", "tests.bare"])
+
+
 @contextmanager
-def served(
-    settings: Settings, *, command: str = "from app import cli; cli()"
-) -> Iterator[tuple[int, subprocess.Popen[str]]]:
-    """Run `countersign serve` as a process of its own; give its port once it listens, and kill it at the end."""
+def served(settings: Settings, *, command: str = "app") -> Iterator[tuple[int, BaseProcess]]:
+    """Run `countersign serve` as a process of its own; give its port once it listens, and kill it at the end.
+
+    `command` is the module whose `cli` it is.
+    """
     port = free_port()
-    environment = {**os.environ, "LMS_DATA_DIR": str(settings.data_dir), "PYTHONPATH": str(ROOT)}
-    if settings.database_url:
-        environment["LMS_DATABASE_URL"] = settings.database_url
-    process = subprocess.Popen(
-        [sys.executable, "-c", command, "serve", "--no-worker", "--port", str(port)],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+    hears, says = _starting.Pipe(duplex=False)
+    process = _starting.Process(target=_serve, args=(command, settings, port, says))
+    process.start()
+    says.close()
     try:
-        _wait_until_it_listens(process)
+        _wait_until_it_listens(hears)
         yield port, process
     finally:
         kill(process)
+        hears.close()
 
 
-def _wait_until_it_listens(process: subprocess.Popen[str]) -> None:
-    assert process.stdout is not None
-    said = []
-    for line in process.stdout:
-        said.append(line)
-        if "http://" in line:
-            threading.Thread(target=process.stdout.read, daemon=True).start()
-            return
-    raise RuntimeError("the server did not start: " + "".join(said))
+def _serve(command: str, settings: Settings, port: int, says: Connection) -> None:
+    """Be the server, in a session of one's own, and say to the other end of a pipe all that it prints."""
+    os.setsid()
+    for standard in (1, 2):
+        os.dup2(says.fileno(), standard)
+    os.environ["LMS_DATA_DIR"] = str(settings.data_dir)
+    if settings.database_url:
+        os.environ["LMS_DATABASE_URL"] = settings.database_url
+    importlib.import_module(command).cli(["serve", "--no-worker", "--port", str(port)])
 
 
-def kill(process: subprocess.Popen[str]) -> None:
+def _wait_until_it_listens(hears: Connection) -> None:
+    said = b""
+    while b"http://" not in said:
+        more = os.read(hears.fileno(), 4096)
+        if not more:
+            raise RuntimeError("the server did not start: " + said.decode())
+        said += more
+
+
+def kill(process: BaseProcess) -> None:
     """End a server and its workers at once, as a power cut would. A second time does nothing."""
+    assert process.pid is not None
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
+    process.join()
 
 
 def storm(settings: Settings, rounds: int, seed: int = 1) -> Outcome:

@@ -41,6 +41,7 @@ from lms.web import (
     sign_in,
     signing,
 )
+from lms.web.compiled import kept_in
 
 BLUEPRINTS = (
     learning.blueprint,
@@ -128,6 +129,7 @@ def make_app(settings: Settings) -> Application:
     )
     _configure(app, settings)
     presentation.init_app(app)
+    app.jinja_env.bytecode_cache = kept_in(settings.data_dir / "templates")
     tokens_of_forms = CSRFProtect(app)
     _sign_in_with(app)
     Migrate(app, db, directory=str(PACKAGE / "migrations"), compare_type=True)

@@ -17,7 +17,7 @@ from tests.storm import run as storm
 
 ROUNDS, PEOPLE_A_ROUND = 7, 250
 AT_ONCE = 50
-WITH_BARE_ROUTE = "from tests.bare import cli; cli()"
+WITH_BARE_ROUTE = "tests.bare"
 
 
 def run() -> list[Figure]:
