@@ -33,7 +33,7 @@ ELSEWHERE_COLUMNS: tuple[Column[Line], ...] = (
     Column("Training", 40, Kind.TEXT, lambda line: line.done.title),
     Column("Done on", 12, Kind.DATE, lambda line: line.done.done_on),
     Column("Who says so", 32, Kind.TEXT, lambda line: line.done.said_by),
-    Column("Recorded on", 12, Kind.DATE, lambda line: line.done.recorded_on),
+    Column("Recorded on", 14, Kind.DATE, lambda line: line.done.recorded_on),
 )
 
 
