@@ -1,4 +1,4 @@
-"""The training record as a workbook: Summary, Action needed, Record, Leavers, About."""
+"""The training record as a workbook: Summary, Action needed, Record, Leavers, Done elsewhere, About."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from exports.about_sheet import add_about
 from exports.action_needed import ACTION_COLUMNS, actions
 from exports.book import new_book
 from exports.columns import Column, Kind, distinct
+from exports.elsewhere_sheet import NOTE, ElsewhereSheet
 from exports.summary import fill_summary, summary_sheet
 from exports.table import data_sheet
 from lms.record import About, CategoryCount, RecordItem, RecordRow
@@ -64,20 +65,24 @@ def write(
         front = summary_sheet(book)
         action = data_sheet(book, "Action needed", ACTION_COLUMNS)
         record = data_sheet(book, "Record", columns)
-        # Each sheet has a file of its own until the end, so one reading of the rows fills both.
+        left = data_sheet(book, "Leavers", columns)
+        elsewhere = ElsewhereSheet(book)
+        # Each sheet has a file of its own until the end, so one reading of the rows fills them all.
         for row in rows:
             record.add(row)
             for needed in actions(row, items, about.as_at):
                 action.add(needed)
+            elsewhere.add(row)
         action.finish("Nobody needs chasing.")
         record.finish("There is nobody to show.")
-        left = data_sheet(book, "Leavers", columns)
         for row in leavers:
             left.add(row)
         left.finish("There are no leavers to show.")
-        tables = (action, record, left)
+        counts = {table.sheet.title: table.count for table in (action, record, left)}
+        if done := elsewhere.finish():
+            counts[done.sheet.title] = done.count
         fill_summary(book, front, list(summary))
-        add_about(book, {table.sheet.title: table.count for table in tables})
+        add_about(book, counts, [NOTE] if done else [])
     return record.count + left.count
 
 

@@ -60,7 +60,7 @@ class Event(StrEnum):
     VISITOR_EXPECTED = "visitor_expected"  #
     DESK_CODE_GIVEN = "desk_code_given"  #
     SENT_TO_CLASS = "sent_to_class"  #
-    LINK_MADE = "link_made"  # way (e-mail, letter), code (CodeWay)
+    LINK_MADE = "link_made"  # way (e-mail, letter), code (CodeWay), mailing (where it went out with others)
     LINK_REVOKED = "link_revoked"  #
     LINK_LOCKED = "link_locked"  #
     GATHERING_OPENED = "gathering_opened"  # gathering
@@ -76,7 +76,7 @@ class Event(StrEnum):
     ROSTER_UNDONE = "roster_undone"  # roster_import
     REMINDERS_CHANGED = "reminders_changed"  # names (of the settings, texts or schedules)
     TERM_DATES_CHANGED = "term_dates_changed"  # days (how many entries, below zero where taken out)
-    REMINDED_BY_HAND = "reminded_by_hand"  # assignment, people (how many)
+    REMINDED_BY_HAND = "reminded_by_hand"  # assignment, mailing, people (how many)
     MAILING_TAKEN_BACK = "mailing_taken_back"  # mailing, people (how many)
     MATCH_SETTLED = "match_settled"  # identity, same (yes, no)
 

@@ -139,7 +139,8 @@ def send(press: Press, person: Person, code_to: str | None = None, *, mailing_id
         link.message_id = _queue(MessageKind.PERSONAL_LINK, link, person.email, mailing_id)
         if code_to:
             _queue(MessageKind.LINK_CODE, link, code_to)
-        _record(Event.LINK_MADE, link, press, way="e-mail", code=link.code_way.value)
+        went_with = {"mailing": str(mailing_id)} if mailing_id else {}
+        _record(Event.LINK_MADE, link, press, way="e-mail", code=link.code_way.value, **went_with)
     return Made(link, person, code)
 
 

@@ -13,10 +13,12 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from lms.audit import AuditEntry, Event
 from lms.clock import time_in_words
 from lms.db import session
 from lms.errors import NotFoundError
 from lms.mail import LATE, PERHAPS, UNFINISHED, Message, MessageKind, MessageState, Outcome
+from lms.people import Person
 from lms.progress import Progress, done_of, share, time_left
 
 
@@ -79,6 +81,24 @@ class Mailing:
         return ", ".join(f"{number:,} {outcome}" for outcome, number in self.counts.items() if number)
 
 
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """One press that took back what still waited."""
+
+    letters: int
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Presses:
+    """Who pressed what, as the audit tells."""
+
+    asked_by: str | None
+    """None where the audit doesn't say: a mailing of before it was kept."""
+    taken_back: tuple[TakenBack, ...]
+
+
 def find(organisation_id: UUID, mailing_id: UUID, now: datetime) -> Mailing:
     """Return how a mailing of a school stands. Raises NotFoundError for another school's. One query."""
     row = session.execute(_standing(organisation_id, now).where(Message.mailing_id == mailing_id)).first()
@@ -92,6 +112,36 @@ def recent(organisation_id: UUID, now: datetime, most: int = 5) -> list[Mailing]
     wanted = _standing(organisation_id, now).where(Message.mailing_id.is_not(None))
     newest = wanted.order_by(sa.func.min(Message.queued_at).desc(), Message.mailing_id)
     return [Mailing(**row._asdict()) for row in session.execute(newest.limit(most))]
+
+
+def presses(organisation_id: UUID, mailing: Mailing) -> Presses:
+    """Return who asked for a school's mailing, and who took any of it back. One query.
+
+    The audit knows: its entry has the moment of the messages, and is found by that.
+    """
+    when = AuditEntry.at >= mailing.begun if mailing.taken_back else AuditEntry.at == mailing.begun
+    rows = session.execute(
+        sa.select(AuditEntry.event, AuditEntry.at, AuditEntry.details["people"].as_integer(), Person)
+        .outerjoin(Person, Person.id == AuditEntry.actor_id)
+        .where(AuditEntry.organisation_id == organisation_id, when, AuditEntry.event.in_(_PRESSED))
+        .where(AuditEntry.details["mailing"].as_string() == str(mailing.id))
+        .order_by(AuditEntry.at)
+    ).all()
+    asked = [_called(person) for event, _, _, person in rows if event is not Event.MAILING_TAKEN_BACK]
+    taken = (row for row in rows if row[0] is Event.MAILING_TAKEN_BACK)
+    return Presses(
+        asked_by=asked[0] if asked else None,
+        taken_back=tuple(TakenBack(people, at, _called(person)) for _, at, people, person in taken),
+    )
+
+
+_PRESSED = (Event.REMINDED_BY_HAND, Event.LINK_MADE, Event.MAILING_TAKEN_BACK)
+
+
+def _called(person: Person | None) -> str:
+    if person is not None and person.erased_at is not None:
+        return "somebody whose personal details have been erased"
+    return "somebody whose name is not on record" if person is None or person.is_nameless else person.name
 
 
 def cancel(organisation_id: UUID, mailing_id: UUID) -> int:

@@ -23,6 +23,7 @@ from lms.compliance import Item, Standing
 from lms.db import stream
 from lms.errors import ConflictError
 from lms.items import deadlines
+from lms.outside_training import DoneElsewhere
 from lms.people import Engagement, EngagementType, Person
 from lms.schools import Organisation
 from lms.standings import Filters
@@ -71,6 +72,8 @@ class RecordRow:
     next_due: date | None
     days_overdue: int | None
     identity_check: str | None
+    elsewhere: tuple[DoneElsewhere, ...] = ()
+    """Training done elsewhere, in a report that tells of it (lms/elsewhere.py). It is no signature."""
 
 
 @dataclass(frozen=True, slots=True)

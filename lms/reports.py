@@ -12,7 +12,7 @@ from typing import BinaryIO, TypeVar
 
 from exports import agency_register, attestation_register, csv_export, governors_pack, training_record
 from exports import outstanding as outstanding_book
-from lms import agency_days, governors, outstanding, record, register
+from lms import agency_days, elsewhere, governors, outstanding, record, register
 from lms.clock import london_day
 from lms.errors import ConflictError, StorageError
 from lms.outstanding import OutstandingRow
@@ -131,7 +131,7 @@ def _training_record(scope: Scope, file: BinaryIO, made_by: str, made_at: dateti
     return training_record.write(
         file,
         record.items(scope),
-        watched(record.counted(tally, record.rows(scope))),
+        watched(elsewhere.beside(scope, record.counted(tally, record.rows(scope)))),
         watched(record.leavers(scope)),
         tally,
         record.about(scope, report=Report.TRAINING_RECORD.words, made_at=made_at, made_by=made_by),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
+from lms.outside_training import DoneElsewhere
 from lms.record import About, CategoryCount, ItemStatus, RecordItem, RecordRow
 from lms.register import RegisterRow
 from lms.status import Status
@@ -87,6 +88,12 @@ PERSON = RecordRow(
     next_due=date(2026, 12, 1),
     days_overdue=None,
     identity_check="Work e-mail",
+)
+DONE_ELSEWHERE = DoneElsewhere(
+    title="First aid at work",
+    done_on=date(2026, 8, 28),
+    said_by="a certificate of Tandem",
+    recorded_on=date(2026, 9, 7),
 )
 ENTRY = RegisterRow(
     person_id=UUID(int=7),

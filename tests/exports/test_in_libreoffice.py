@@ -12,7 +12,7 @@ from openpyxl import Workbook, load_workbook
 
 from lms.status import Status
 from tests.exports.hr_samples import UNDONE, agency_file, outstanding_file, pack_file, pack_of
-from tests.exports.samples import ENTRY, PERSON, SUMMARY, items, people, standing
+from tests.exports.samples import DONE_ELSEWHERE, ENTRY, PERSON, SUMMARY, items, people, standing
 from tests.exports.workbooks import lines, record_file, register_file
 
 NAMES = ("=1+1", "@SUM(A1)", "Ó Néill", "نورة", "👩🏽‍🏫", "a_x0041_b", " padded ", "<&>", "two\nlines")
@@ -25,7 +25,8 @@ def resaved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Workbook]:
     if soffice is None:
         pytest.skip("LibreOffice (soffice) is not installed here")
     folder = tmp_path_factory.mktemp("libreoffice")
-    named = [replace(PERSON, surname=name, items=(standing(Status.OVERDUE, 5),)) for name in NAMES]
+    person = replace(PERSON, items=(standing(Status.OVERDUE, 5),), elsewhere=(DONE_ELSEWHERE,))
+    named = [replace(person, surname=name) for name in NAMES]
     files = {
         "record": record_file(items(1), named, people(2, 1)),
         "empty": record_file(items(8), [], summary=[]),
@@ -64,6 +65,8 @@ def test_dates_and_days_overdue_are_read_as_such(resaved: dict[str, Workbook]) -
 
     assert str(line["Due"]) == "2026-09-05 00:00:00"
     assert (line["Status"], line["Days overdue"]) == ("Overdue", 5)
+    done = lines(resaved["record"], "Done elsewhere")[0]
+    assert (str(done["Done on"]), str(done["Recorded on"])) == ("2026-08-28 00:00:00", "2026-09-07 00:00:00")
 
 
 def test_the_counts_and_the_chart_are_there(resaved: dict[str, Workbook]) -> None:
@@ -75,7 +78,7 @@ def test_the_counts_and_the_chart_are_there(resaved: dict[str, Workbook]) -> Non
 
 
 def test_tables_and_repeated_headings_are_understood(resaved: dict[str, Workbook]) -> None:
-    for title in ("Action needed", "Record", "Leavers"):
+    for title in ("Action needed", "Record", "Leavers", "Done elsewhere"):
         sheet = resaved["record"][title]
         assert list(sheet.tables) == [title.replace(" ", "_")]
         assert sheet.print_title_rows == "$1:$1"

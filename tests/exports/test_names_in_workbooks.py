@@ -10,7 +10,7 @@ from exports.cell_text import LONGEST_TEXT, clean
 from exports.row_sheet import MOST_ROWS, TooManyRowsError
 from exports.table import data_sheet
 from exports.training_record import record_columns
-from tests.exports.samples import ABOUT, PERSON, items, people
+from tests.exports.samples import ABOUT, DONE_ELSEWHERE, PERSON, items, people
 from tests.exports.sheet_rules import faults
 from tests.exports.workbooks import as_excel_reads, opened, record_file
 
@@ -50,14 +50,24 @@ NAMES = st.one_of(
 @given(st.lists(NAMES, min_size=1, max_size=8))
 @settings(max_examples=40, deadline=None)
 def test_a_name_comes_back_as_the_same_text_and_never_as_a_formula(names: list[str]) -> None:
-    rows = [replace(PERSON, surname=name, agency=name) for name in names]
+    rows = [
+        replace(
+            PERSON,
+            surname=name,
+            agency=name,
+            elsewhere=(replace(DONE_ELSEWHERE, title=name, said_by=name),),
+        )
+        for name in names
+    ]
 
     made = record_file((), rows, about=replace(ABOUT, school=names[0], made_by=names[-1]))
 
     assert faults(made) == []
-    cells = [row[1] for row in opened(made)["Record"].iter_rows(min_row=2)]
-    assert [as_excel_reads(cell.value or "") for cell in cells] == [clean(name) for name in names]
-    assert {cell.data_type for cell in cells if cell.value} <= {"s"}
+    book = opened(made)
+    for title, column in (("Record", 1), ("Done elsewhere", 3), ("Done elsewhere", 5)):
+        cells = [row[column] for row in book[title].iter_rows(min_row=2)]
+        assert [as_excel_reads(cell.value or "") for cell in cells] == [clean(name) for name in names]
+        assert {cell.data_type for cell in cells if cell.value} <= {"s"}
 
 
 @given(st.lists(NAMES, min_size=1, max_size=4))

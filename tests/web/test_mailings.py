@@ -13,9 +13,9 @@ from flask import Flask
 
 from lms import clock, jobs, mail, reminders
 from lms.audit import Event
-from lms.db import session, transaction
+from lms.db import db, session, transaction
 from lms.mail import Message
-from lms.people import EngagementType, RoleName
+from lms.people import EngagementType, Person, RoleName, name_person
 from lms.smtp import Letter, Problem
 from tests.client import StrictClient
 from tests.conftest import NOW, Clock
@@ -99,7 +99,7 @@ def test_a_mailing_is_followed_to_its_end_and_is_the_schools_alone(
 ) -> None:
     add(office, 4)
     address = remind(office, hr, 4)
-    assert "4 letters, put in the queue on 7 September 2026, 9:30am." in hr.text
+    assert "4 letters, put in the queue on 7 September 2026, 9:30am, by Meera Zane." in hr.text
     assert "Nothing has been sent yet. The worker takes them up within a minute." in hr.text
     assert "You can close this page" in hr.text
     seen: list[str] = []
@@ -264,8 +264,9 @@ def test_links_sent_to_a_group_are_a_mailing_and_one_taken_back_is_sent_again(
         hr.submit(button="Send by e-mail", who="everybody", how="email")
     hr.follow("See how far sending is, or take back those that wait")
     assert hr.heading == "Personal links sent by hand"
-    assert "2 letters, put in the queue" in hr.text
+    assert "2 letters, put in the queue on 7 September 2026, 9:30am, by Meera Zane." in hr.text
     hr.submit(button=CANCEL)
+    assert "2 taken back on 7 September 2026, 9:30am, by Meera Zane." in hr.text
     assert outcome(hr) == "2 taken back."
     work(office)
     assert post.sent == []
@@ -280,3 +281,57 @@ def test_links_sent_to_a_group_are_a_mailing_and_one_taken_back_is_sent_again(
     assert len(post.sent) == 1
     with office.app.app_context(), transaction(write=False):
         assert len(session.scalars(sa.select(Message)).all()) == 3
+
+
+def test_the_page_names_who_asked_and_who_took_the_rest_back(
+    app: Flask, office: Office, hr: StrictClient, time: Clock
+) -> None:
+    add(office, 2)
+    other = app.test_client()
+    assert isinstance(other, StrictClient)
+    colleague = office.do(
+        lambda: make_person(office.school, forename="<b>Ian", surname="Rees", role=RoleName.HR)
+    )
+    other.sign_in_as(colleague.id)
+    mine = remind(office, hr, 2)
+    other.get(f"{office.records}/reminders/now?department=Maths")
+    other.submit(button="Send to all 2, another one that day", step="again")
+    theirs = other.address
+    assert "9:30am, by <b>Ian Rees." in other.text, "two presses at one moment are told apart"
+    assert "9:30am, by Meera Zane." in hr.get(mine).get_data(as_text=True)
+
+    time.now = NOW + timedelta(minutes=1)
+    other.get(mine)
+    assert "taken back" not in other.text
+    other.submit(button=CANCEL)
+    said = "2 letters, put in the queue on 7 September 2026, 9:30am, by Meera Zane. "
+    assert f"{said}2 taken back on 7 September 2026, 9:31am, by <b>Ian Rees." in other.text
+    assert "taken back" not in hr.get(theirs).get_data(as_text=True)
+
+    office.do(lambda: _erase(colleague.id))
+    hr.get(mine)
+    assert "9:31am, by somebody whose personal details have been erased." in hr.text
+    office.do(lambda: name_person(session.get_one(Person, office.hr.id), "", ""))
+    hr.get(mine)
+    assert "9:30am, by somebody whose name is not on record." in hr.text
+
+
+def _erase(person_id: UUID) -> None:
+    person = session.get_one(Person, person_id)
+    name_person(person, "", "")
+    person.erased_at = NOW
+
+
+def test_who_asked_is_looked_up_in_one_query_and_not_while_the_page_is_watched(
+    app: Flask, office: Office, hr: StrictClient
+) -> None:
+    add(office, 2)
+    address = remind(office, hr, 2)
+    asked: list[str] = []
+    with app.app_context():
+        sa.event.listen(db.engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    hr.get(address)
+    assert sum("FROM audit" in statement for statement in asked) == 1
+    asked.clear()
+    assert hr.get(f"{address}/progress").status_code == 200
+    assert not any("FROM audit" in statement for statement in asked)

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from lms import mail, mailings
 from lms.audit import Event
 from lms.mail import MessageKind
+from lms.mailings import Mailing
 from lms.web import access
 from lms.web.reporting.blueprint import blueprint
 from lms.web.reporting.noting import note
@@ -47,14 +48,16 @@ PLACES = {
 def mailing(school: str, mailing_id: UUID) -> str:
     """Show a mailing: how far it is, or what came of it."""
     del school
-    return render_template("reporting/mailing.html", places=PLACES, **_standing(mailing_id))
+    found, standing = _standing(mailing_id)
+    presses = mailings.presses(access.school().id, found)
+    return render_template("reporting/mailing.html", places=PLACES, presses=presses, **standing)
 
 
 @blueprint.get("/schools/<school>/records/reminders/mailings/<uuid:mailing_id>/progress")
 def mailing_progress(school: str, mailing_id: UUID) -> Response:
     """Return how far it is, alone; nothing (204) when none waits, so that the whole page is wanted."""
     del school
-    standing = _standing(mailing_id)
+    _, standing = _standing(mailing_id)
     if standing["progress"] is None:
         return make_response("", 204)
     response = make_response(render_template("reporting/_mailing_progress.html", **standing))
@@ -73,9 +76,9 @@ def cancel_mailing(school: str, mailing_id: UUID) -> ResponseReturnValue:
     return redirect(url_for(".mailing", school=school, mailing_id=mailing_id), 303)
 
 
-def _standing(mailing_id: UUID) -> dict[str, object]:
+def _standing(mailing_id: UUID) -> tuple[Mailing, dict[str, object]]:
     now = access.request_time()
     found = mailings.find(access.school().id, mailing_id, now)
     is_late = mail.is_late(found.first, now)
     progress = mailings.progress(found, now, is_late=is_late) if found.waiting else None
-    return {"mailing": found, "progress": progress, "is_late": is_late}
+    return found, {"mailing": found, "progress": progress, "is_late": is_late}

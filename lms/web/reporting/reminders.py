@@ -165,7 +165,8 @@ def remind_these(school: str) -> ResponseReturnValue:
     if step in (SEND, AGAIN) and form.seen.data == look.seen and look.leaves is not None:
         mailing_id, again = uuid4(), str(uuid4()) if step == AGAIN else ""
         sent = remind_now.send(look, mailing_id=mailing_id, again=again, now=now)
-        note(Event.REMINDED_BY_HAND, assignment=str(item.assignment.id), people=sent)
+        about = {"assignment": str(item.assignment.id), "mailing": str(mailing_id)}
+        note(Event.REMINDED_BY_HAND, **about, people=sent)
         return redirect(url_for(".mailing", school=school, mailing_id=mailing_id), 303)
     form.seen.process_data(look.seen)
     form.seen.raw_data = None
