@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from io import BytesIO
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import openpyxl
 import pytest
 from flask import Flask
 
+from lms import jobs, long_exports, worker
 from lms.audit import Event
 from lms.db import session, transaction
 from lms.people import EngagementType, RoleName, add_person, give_role
 from lms.schools import Kind, Organisation, add_school
+from lms.worker import Worker
 from tests.client import StrictClient
-from tests.conftest import NOW
+from tests.conftest import NOW, Clock
 from tests.counting import queries
 from tests.factories import BEFORE, make_assignment, make_person, make_policy
 from tests.signers import decline, sign
@@ -125,17 +127,43 @@ def test_the_trusts_pack_has_all_its_schools_and_names_nobody_unless_asked(
         assert {entry.organisation_id for entry in noted} == {trust.id}
 
 
+def test_the_pack_of_many_adults_is_left_to_the_worker_and_found_again_on_the_trusts_page(
+    app: Flask, hr: StrictClient, time: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hr.get("/trusts/moor/records")
+    at_once = texts(book(hr.submit(button="Make the pack", with_names="y")))
+    monkeypatch.setattr(long_exports, "MOST_AT_ONCE", 11)
+    hr.get("/trusts/moor/records")
+    hr.submit(button="Make the pack", with_names="y")
+    assert hr.heading == "Governors’ pack, Excel workbook"
+    assert "Waiting to begin" in hr.text
+    ours = Worker(lambda: time.now, jobs.kept_files(app.config["SETTINGS"]), app.app_context, lambda: False)
+    with app.app_context():
+        assert worker.do_next(jobs.KINDS, ours)
+    hr.follow("All schools")
+    assert "Done, to be fetched" in hr.text
+    hr.follow("Governors’ pack, Excel workbook, asked for on 7 September 2026, 9:30am")
+    work = hr.address
+    assert texts(book(hr.submit(button="Download the file"))) == at_once
+    hr.sign_in_as(local_officer(app))
+    assert hr.get(work).status_code == 404
+
+
 def test_hr_of_one_school_is_not_shown_the_trust(
     app: Flask, client: StrictClient, trust: Organisation
 ) -> None:
-    with app.app_context(), transaction():
-        school = session.query(Organisation).filter_by(slug="school-0").one()
-        officer = make_person(school, surname="Local", role=RoleName.HR, now=NOW)
-    client.sign_in_as(officer.id)
+    client.sign_in_as(local_officer(app))
     client.get("/schools/school-0/records")
     assert "All schools" not in client.text
     assert client.get("/trusts/moor/records").status_code == 404
     assert client.get("/trusts/school-0/records").status_code == 404
+
+
+def local_officer(app: Flask) -> UUID:
+    """Add somebody in HR of one of the schools; return their id."""
+    with app.app_context(), transaction():
+        school = session.query(Organisation).filter_by(slug="school-0").one()
+        return make_person(school, surname="Local", role=RoleName.HR, now=NOW).id
 
 
 def book(response: Any) -> openpyxl.Workbook:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import replace
+from datetime import date
 from functools import partial
 from typing import Any, BinaryIO, cast
 from uuid import uuid4
@@ -86,13 +87,21 @@ def export(school: str) -> ResponseReturnValue:
     scope = form.scope(access.school())
     if not is_valid:
         return _page(form), 400
-    report, format_ = Report(form.report.data), Format(form.format.data)
-    file = temporary_file()
+    return made(Report(form.report.data), Format(form.format.data), scope, form.day)
+
+
+def made(report: Report, format_: Format, scope: Scope, as_at: date | None) -> ResponseReturnValue:
+    """Return the answer that hands over a report, or the way to where the worker makes it.
+
+    `as_at` is the past day asked about; None for now.
+    """
+    file = _temporary_file()
     try:
+        long_exports.refuse_long(report, scope)
         return _written(report, format_, scope, file)
     except long_exports.TooLong:
         file.close()
-        return _left_to_the_worker(long_exports.wanted(report, format_, scope, form.day))
+        return _left_to_the_worker(long_exports.wanted(report, format_, scope, as_at))
     except BaseException:
         file.close()
         raise
@@ -144,7 +153,7 @@ def _page(form: ExportForm) -> str:
     return render_template("reporting/exports.html", form=form, recent=lines(recent), is_late=is_late)
 
 
-def temporary_file() -> BinaryIO:
+def _temporary_file() -> BinaryIO:
     """Return a file that is gone when it is closed. Raises StorageError where there is no room for one."""
     try:
         # Without a name: whatever happens, nothing is left.

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime
-from functools import partial
 
 from flask import render_template
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, Form, SelectField
 
-from lms import audit, compliance, governors, reports, trust_records
-from lms.audit import Event
+from lms import compliance, governors, trust_records, work
 from lms.clock import london_day
 from lms.governors import schools_of
 from lms.reports import Format, Report
 from lms.status import Status
-from lms.web import access, reading
+from lms.web import access
+from lms.web.reporting import exporting, long_work
 from lms.web.reporting.blueprint import blueprint
-from lms.web.reporting.exporting import temporary_file
 from lms.web.reporting.fields import DayField, not_in_the_future
 from lms.web.reporting.filters import asked
-from lms.web.reporting.long_work import handed_over
 
 SHOWN = (
     Status.SIGNED,
@@ -80,32 +77,13 @@ def trust(trust: str) -> ResponseReturnValue:
 
 @blueprint.post("/trusts/<trust>/records/exports")
 def export_trust(trust: str) -> ResponseReturnValue:
-    """Make the governors' pack of all the schools, and hand it over; the audit says who has it."""
+    """Make the governors' pack of all the schools, and hand it over; that of many adults is left to the worker."""
     del trust
     pack = PackForm()
     if not pack.validate():
         return _page(TrustForm(), pack), 400
     scope = replace(governors.scope_of(access.school(), pack.moment), with_names=pack.with_names.data)
-    now, maker, file = access.request_time(), access.user().person, temporary_file()
-    try:
-        written = reports.write_report(
-            Report.GOVERNORS_PACK, scope, format=Format.XLSX, file=file, made_by=maker.name, made_at=now
-        )
-    except BaseException:
-        file.close()
-        raise
-    note = partial(
-        audit.record,
-        Event.EXPORTED,
-        organisation_id=scope.school.id,
-        now=now,
-        actor_id=maker.id,
-        report=Report.GOVERNORS_PACK.value,
-        rows=written.rows,
-        sha256=written.sha256,
-    )
-    reading.afterwards(note)
-    return handed_over(file, reports.file_name(Report.GOVERNORS_PACK, scope, Format.XLSX))
+    return exporting.made(Report.GOVERNORS_PACK, Format.XLSX, scope, pack.day)
 
 
 def _page(form: TrustForm, pack: PackForm) -> str:
@@ -115,6 +93,7 @@ def _page(form: TrustForm, pack: PackForm) -> str:
     form.item.choices, form.item.data = titles, slug
     lines = trust_records.lines(schools, slug, moment) if slug else []
     adults, statuses = trust_records.total(lines)
+    recent = work.recent(access.school().id)
     return render_template(
         "reporting/trust.html",
         form=form,
@@ -122,6 +101,8 @@ def _page(form: TrustForm, pack: PackForm) -> str:
         title=titles[slug] if slug else None,
         lines=lines,
         whole=trust_records.SchoolLine(access.school(), adults, statuses),
+        recent=long_work.lines(recent),
+        is_late=work.is_late(recent, access.request_time()),
         shown=[status for status in SHOWN if statuses[status] or status is Status.SIGNED],
         # What is asked of a past day is asked of each school's page too.
         query={"as_at": form.day.isoformat()} if form.day else {},
