@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Barrier
@@ -14,11 +12,10 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from sqlalchemy import event
 
 from lms import attestations
 from lms.clock import london_day
-from lms.db import db, session, transaction
+from lms.db import session, transaction
 from lms.people import Engagement, EngagementType, Person, end_engagement
 from lms.scenarios import shipped_modules
 from lms.training import withdraw
@@ -27,6 +24,7 @@ from tests.conftest import NOW
 from tests.learners import MODULES, Classroom, do_modules
 from tests.lti import forger
 from tests.lti.claiming import with_custom
+from tests.lti.counting import Queries
 
 pytestmark = pytest.mark.usefixtures("time")
 
@@ -234,30 +232,15 @@ def test_somebody_without_a_name_gets_the_one_they_sign_with(lms: Lms) -> None:
     assert "name_confirmed" not in details
 
 
-@contextmanager
-def counting(app: Flask) -> Iterator[list[str]]:
-    statements: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if not statement.startswith(("PRAGMA", "BEGIN")):
-            statements.append(statement)
-
-    with app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
-    yield statements
-    event.remove(engine, "before_cursor_execute", note)
-
-
 @pytest.mark.parametrize("target", ["programme", "friend-request"])
 def test_a_whole_launch_costs_eight_queries_at_most(lms: Lms, target: str) -> None:
     lms.join()
     lms.open(target)
 
-    with counting(lms.app) as statements:
+    with Queries(lms.app) as queries:
         lms.open(target)
 
-    assert len(statements) <= 8, statements
+    assert queries.count <= 8, queries
 
 
 def test_a_leaver_with_an_account_still_is_told_so_and_engages_nobody(lms: Lms) -> None:
