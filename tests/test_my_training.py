@@ -14,9 +14,9 @@ from lms.people import EngagementType, engage
 from lms.policies import publish
 from lms.status import Status
 from tests.conftest import NOW
+from tests.counting import counted
 from tests.factories import BEFORE, make_assignment, make_person, make_policy, make_school
 from tests.learners import Classroom, do_modules, sign
-from tests.web.practice import counted
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ from lms.reminder_settings import ReminderSettings, enter_days, set_schedule
 from lms.reminders import Reminder, ReminderKind
 from lms.school_days import Days, DaysKind
 from tests.conftest import Clock
+from tests.counting import counted
 from tests.factories import engagement_of, make_assignment, make_person, make_policy, make_school
 from tests.mail_server import MailServer
-from tests.web.practice import counted
 
 pytestmark = pytest.mark.usefixtures("in_app", "time")
 

@@ -15,8 +15,8 @@ from lms.people import Engagement, Person
 from lms.reminder_settings import ReminderSettings, school_days
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.population import large_school
+from tests.counting import counted
 from tests.learners import Classroom
-from tests.web.practice import counted
 
 ADULTS, ITEMS = 10_000, 8
 

@@ -31,13 +31,13 @@ from lms.lti.launch_log import ACCEPTED, Launch
 from lms.lti.platforms import Registration
 from lms.web.lti import frame
 from tests.benchmarks.figure import Figure
+from tests.counting import counted
 from tests.durability import served
 from tests.factories import make_person
 from tests.learners import Classroom
 from tests.lti import forger
 from tests.storm import Storm
 from tests.storm import run as storm
-from tests.web.practice import counted
 
 TOOL = "https://training.school.test"
 ROUNDS = 30

@@ -24,8 +24,8 @@ from lms.lti.key_sets import find_key
 from lms.lti.platforms import Registration
 from lms.lti.refusals import LaunchRefusedError, Refusal
 from tests.conftest import NOW
+from tests.counting import counted
 from tests.factories import make_school
-from tests.lti.counting import Queries
 from tests.lti.stand_in import Fault, Reply, StandIn, fault
 
 KID = "platform-key-1"
@@ -102,11 +102,11 @@ def without(key: dict[str, Any], *names: str) -> dict[str, Any]:
 def test_a_key_is_fetched_once_and_then_found_without_a_query(world: World, app: Flask) -> None:
     first = world.find()
     row = world.row()
-    with Queries(app) as queries:
+    with counted(app) as sent:
         again = find_key(row, KID, world.outgoing, NOW + timedelta(hours=23))
     assert first == again
     assert RSAKey.import_key(dict(first)).raw_value.key_size == 2048
-    assert (queries.count, world.asked) == (0, 1)
+    assert (len(sent), world.asked) == (0, 1)
 
 
 def test_a_key_that_the_platform_brought_in_since_is_fetched_at_once(world: World) -> None:
@@ -128,9 +128,9 @@ def test_a_flood_of_unknown_kids_asks_the_platform_once_a_minute(world: World) -
 def test_a_flood_of_unknown_kids_writes_nothing(world: World, app: Flask) -> None:
     world.find()
     row = world.row()
-    with Queries(app) as queries, pytest.raises(LaunchRefusedError):
+    with counted(app) as sent, pytest.raises(LaunchRefusedError):
         find_key(row, "made-up", world.outgoing, NOW)
-    assert [statement.split()[0] for statement in queries.statements] == ["SELECT"]
+    assert [statement.split()[0] for statement in sent] == ["SELECT"]
 
 
 def test_an_unknown_kid_is_named_in_the_log_for_the_administrator(world: World) -> None:
@@ -198,11 +198,11 @@ def test_a_platform_that_is_down_breaks_no_launch_whose_key_is_kept(
     assert world.find(now=NEXT_DAY) == kept
     assert world.find(now=NEXT_DAY + timedelta(seconds=30)) == kept
     assert world.asked == 2
-    with Queries(app) as queries:
+    with counted(app) as sent:
         row = world.row()
-        before = queries.count
+        before = len(sent)
         find_key(row, KID, world.outgoing, NEXT_DAY + timedelta(seconds=31))
-        assert queries.count == before
+        assert len(sent) == before
 
 
 @pytest.mark.parametrize("what", [Fault.DROP, Fault.PROSE, fault(500)])

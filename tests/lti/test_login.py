@@ -16,8 +16,8 @@ from lms.lti.refusal_words import WORDS
 from lms.lti.refusals import Refusal
 from tests.client import StrictClient
 from tests.conftest import Clock
+from tests.counting import counted
 from tests.lti import forger
-from tests.lti.counting import Queries
 from tests.lti.forger import CLIENT_ID, ISSUER, MISSING, OURS
 
 
@@ -73,10 +73,10 @@ def test_every_login_has_a_state_and_nonce_of_its_own(app: Flask, client: Strict
 def test_a_login_costs_two_queries(app: Flask, client: StrictClient, time: Clock) -> None:
     forger.school_with_platform(app)
 
-    with Queries(app) as queries:
+    with counted(app) as sent:
         forger.log_in(client)
 
-    assert queries.count == 2, queries
+    assert len(sent) == 2, sent
 
 
 def test_an_authorization_address_with_a_query_keeps_it(

@@ -24,9 +24,9 @@ from lms.roster.imports import ImportState, RosterImport
 from lms.roster.table import Table
 from lms.schools import Organisation
 from tests.conftest import NOW, Clock
+from tests.counting import counted
 from tests.factories import engagement_of, make_person, make_school
 from tests.rosters.making import DATED, csv_of, messy_roster, xlsx_of
-from tests.web.practice import counted
 
 LATER = NOW + timedelta(hours=1)
 

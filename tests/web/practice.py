@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
 from flask import Flask
-from sqlalchemy import event
 
 from lms import scenarios
-from lms.db import db, session, transaction
+from lms.db import session, transaction
 from tests.client import StrictClient
+from tests.counting import counted
 from tests.learners import Classroom
 
 
@@ -25,21 +24,6 @@ def within(app: Flask, work: Callable[[], Any]) -> Any:
 def rows(app: Flask, table: type) -> int:
     with app.app_context(), transaction(write=False):
         return session.scalar(sa.select(sa.func.count()).select_from(table)) or 0
-
-
-@contextmanager
-def counted(app: Flask) -> Iterator[list[str]]:
-    """Collect the statements that the database is sent."""
-    sent: list[str] = []
-
-    def note(*args: Any) -> None:
-        sent.append(args[2])
-
-    with app.app_context():
-        event.listen(db.engine, "before_cursor_execute", note)
-    yield sent
-    with app.app_context():
-        event.remove(db.engine, "before_cursor_execute", note)
 
 
 def queries(app: Flask, client: StrictClient, address: str) -> int:

@@ -20,8 +20,8 @@ from lms.people import EngagementType, RoleName
 from lms.tables import METADATA
 from tests.client import StrictClient
 from tests.conftest import Clock
+from tests.counting import counted
 from tests.web.office import Office
-from tests.web.practice import counted
 
 LISTED = "Surname\tForename\tStaff no\nQuillfeather\tZebedee\t77\nPritchard\tSiân\t\nNayr\tPriya\t"
 

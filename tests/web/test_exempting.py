@@ -10,8 +10,8 @@ from lms.audit import Event
 from lms.db import session, transaction
 from lms.training import Exemption
 from tests.client import StrictClient
+from tests.counting import counted
 from tests.web.office import Office, cells, people_shown
-from tests.web.practice import counted
 
 
 def exemptions(app: Flask) -> list[tuple[str, date | None]]:

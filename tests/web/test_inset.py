@@ -16,11 +16,11 @@ from lms.db import transaction
 from lms.people import EngagementType, Person, RoleName
 from tests.client import StrictClient
 from tests.conftest import Clock
+from tests.counting import counted
 from tests.factories import make_person, make_school
 from tests.mail_server import MailServer
 from tests.signers import sign
 from tests.web.office import Office
-from tests.web.practice import counted
 
 
 @pytest.fixture

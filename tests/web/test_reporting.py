@@ -14,10 +14,10 @@ from lms.people import EngagementType
 from lms.standings import PAGE_SIZE
 from tests.client import StrictClient
 from tests.conftest import NOW, Clock
+from tests.counting import counted
 from tests.factories import make_assignment, make_person, make_policy
 from tests.signers import decline, sign
 from tests.web.office import Office, cells, people_shown, tiles
-from tests.web.practice import counted
 
 pytestmark = pytest.mark.usefixtures("time")
 

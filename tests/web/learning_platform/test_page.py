@@ -15,9 +15,9 @@ from lms.lti.scores import Score, ScoreState
 from lms.people import Engagement, RoleName
 from tests.client import StrictClient
 from tests.conftest import NOW
+from tests.counting import counted
 from tests.web.learning_platform.moodle import REFUSAL, Platform, read
 from tests.web.office import Office, cells, people_shown
-from tests.web.practice import counted
 
 
 def test_a_school_without_a_platform_is_told_what_one_is_for(office: Office, hr: StrictClient) -> None:

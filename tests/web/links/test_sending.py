@@ -14,12 +14,12 @@ from lms.mail import Message, MessageKind
 from lms.people import EngagementType, Person, RoleName
 from tests.client import StrictClient
 from tests.conftest import Clock
+from tests.counting import counted
 from tests.factories import make_person, make_school
 from tests.mail_server import MailServer, free_port
 from tests.signers import sign
 from tests.web.links.steps import codes_shown, deliver, letters, link_in, send
 from tests.web.office import Office, cells
-from tests.web.practice import counted
 
 
 def test_the_second_address_must_be_another(hr: StrictClient, office: Office, sian: Person) -> None:

@@ -9,13 +9,14 @@ import sqlalchemy as sa
 from flask import Flask
 
 from lms.audit import Event
-from lms.db import db, session, transaction
+from lms.db import session, transaction
 from lms.lti import invites, launch_log
 from lms.lti.platforms import RegistrationState
 from lms.people import Person
 from lms.schools import Organisation
 from tests.client import StrictClient
 from tests.conftest import NOW
+from tests.counting import counted
 from tests.factories import make_school
 from tests.web.platforms.steps import a_trust, audited, connected, deployments, launched, now_is, sign_in
 
@@ -121,14 +122,9 @@ def test_the_list_costs_the_same_however_many_platforms_there_are(
     app: Flask, client: StrictClient, school: Organisation, admin: Person
 ) -> None:
     def queries() -> int:
-        with app.app_context():
-            engine = db.engine
-        counted: list[str] = []
-        listener = lambda *values: counted.append(values[2])  # noqa: E731
-        sa.event.listen(engine, "before_cursor_execute", listener)
-        client.get("/admin/platforms")
-        sa.event.remove(engine, "before_cursor_execute", listener)
-        return len([each for each in counted if each.lstrip().upper().startswith("SELECT")])
+        with counted(app) as sent:
+            client.get("/admin/platforms")
+        return len([each for each in sent if each.lstrip().upper().startswith("SELECT")])
 
     connected(app, school, "1")
     one = queries()

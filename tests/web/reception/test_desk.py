@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-import sqlalchemy as sa
 from flask import Flask
 
 from lms import desk_codes, desk_day, help_requests
-from lms.db import db, session, transaction
+from lms.db import session, transaction
 from lms.desk import PhotoId, Place, Visit
 from lms.help_requests import HelpKind
 from lms.people import Person, RoleName
 from tests.client import StrictClient
 from tests.conftest import NOW, Clock
+from tests.counting import counted
 from tests.factories import make_person, make_school
 from tests.signers import decline, sign
 from tests.web.reception.conftest import Lobby, add_walk_in, arrive, names, states, tally
-
-
-@contextmanager
-def queries(app: Flask) -> Iterator[list[str]]:
-    """Note every statement that is sent to the database meanwhile."""
-    sent: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        if not statement.startswith(("PRAGMA", "BEGIN")):
-            sent.append(statement)
-
-    with app.app_context():
-        engine = db.engine
-    sa.event.listen(engine, "before_cursor_execute", note)
-    yield sent
-    sa.event.remove(engine, "before_cursor_execute", note)
 
 
 def start(lobby: Lobby) -> None:
@@ -230,14 +212,14 @@ def test_the_desk_and_a_poll_take_few_queries_however_many_come(
     desk.submit(button="Check these lines", lines=lines)
     desk.submit(button="Expect these", step="apply")
     assert len(names(desk)) == visitors
-    with queries(app) as sent:
+    with counted(app) as sent:
         desk.get(lobby.desk)
     assert len(sent) <= 8
     seen = {"If-None-Match": f'"{desk.page.xpath("string(//@data-version)")}"'}
-    with queries(app) as sent:
+    with counted(app) as sent:
         assert desk.get(f"{lobby.desk}/rows", headers=seen).status_code == 304
     assert len(sent) <= 3
-    with queries(app) as sent:
+    with counted(app) as sent:
         assert desk.get(f"{lobby.desk}/rows").status_code == 200
     assert len(sent) <= 8
 

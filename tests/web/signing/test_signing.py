@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask
-from sqlalchemy import event
 
 from lms import training
 from lms.attestations import Attestation
 from lms.choice_counts import ChoiceCount
-from lms.db import db, transaction
+from lms.db import transaction
 from lms.people import EngagementType
 from lms.training import Answer
 from tests.client import StrictClient
 from tests.conftest import NOW, Clock
+from tests.counting import counted
 from tests.factories import make_assignment, make_person, make_policy, make_school
 from tests.learners import Classroom, do_modules
 from tests.web.practice import queries, rows, within
@@ -221,24 +220,8 @@ def test_withdrawing_an_assignment_leaves_a_clear_page(
     assert rows(app, Attestation) == 0
 
 
-@pytest.fixture
-def statements(app: Flask) -> Any:
-    """The SQL of what runs meanwhile, but the beginnings of transactions."""
-    said: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if not statement.startswith(("BEGIN", "PRAGMA")):
-            said.append(statement)
-
-    with app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
-    yield said
-    event.remove(engine, "before_cursor_execute", note)
-
-
 def test_signing_takes_few_statements_however_many_have_signed(
-    client: StrictClient, classroom: Classroom, app: Flask, statements: list[str]
+    client: StrictClient, classroom: Classroom, app: Flask
 ) -> None:
     people = within(app, lambda: [make_person(classroom.school).id for _ in range(6)])
     taken = []
@@ -246,24 +229,24 @@ def test_signing_takes_few_statements_however_many_have_signed(
         client.sign_in_as(person)
         client.get(address(classroom))
         form = {**dict(client.page.xpath("//main//form")[0].form_values()), "statement": "y"}
-        statements.clear()
-        client.post(address(classroom), data={**form, "typed_name": "Priya Nair"})
-        taken.append(len(statements))
+        with counted(app) as sent:
+            client.post(address(classroom), data={**form, "typed_name": "Priya Nair"})
+        taken.append(len(sent))
     assert rows(app, Attestation) == 6
     assert taken[-1] == taken[-2] <= 16
 
 
 def test_the_pages_ask_little_of_the_database(
-    learner: StrictClient, classroom: Classroom, statements: list[str]
+    learner: StrictClient, classroom: Classroom, app: Flask
 ) -> None:
     learner.get(address(classroom))
-    statements.clear()
-    learner.get(address(classroom))
-    assert len(statements) <= 7
+    with counted(app) as sent:
+        learner.get(address(classroom))
+    assert len(sent) <= 7
     sign(learner, classroom)
-    statements.clear()
-    learner.get(learner.address)
-    assert len(statements) <= 3
+    with counted(app) as sent:
+        learner.get(learner.address)
+    assert len(sent) <= 3
 
 
 def test_the_page_takes_five_queries_at_most(learner: StrictClient, classroom: Classroom, app: Flask) -> None:
