@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from lms import compliance, ledger, record, register, reports
+from lms import absences, compliance, ledger, record, register, reports
 from lms.db import db, session
 from lms.people import EngagementType, Person, end_engagement, engage
 from lms.record import RecordRow, Scope, Tally
@@ -211,12 +211,39 @@ def test_a_renewal_isnt_shown_beside_the_day_the_first_signature_was_due(
     assert (entry.status, entry.due, entry.next_due) == (Status.SIGNED, None, date(2028, 10, 12))
 
 
+def test_the_register_names_the_version_that_was_signed_and_else_the_one_in_force(
+    app: Flask, school: Organisation
+) -> None:
+    signed = make_person(school, surname="Adams")
+    make_person(school, surname="Zed")
+    sign(app, school, signed, item=0)
+    later = NOW + timedelta(hours=1)
+    newer = make_policy(
+        school, markdown="# Social media\n\n## 1. One\n\n**1.1** New.\n", label="2", now=later
+    )
+    first, second = register.rows(record.scope_of(school, later))
+    assert (first.version, second.version) == ("1", "2")
+    assert first.hash_prefix != second.hash_prefix == newer.source_sha256[:12]
+
+
+def test_the_register_shows_no_day_due_while_somebody_is_away_and_a_later_one_once_back(
+    school: Organisation,
+) -> None:
+    away, back = make_person(school, surname="Adams"), make_person(school, surname="Zed")
+    for person, ends in ((away, None), (back, date(2026, 9, 3))):
+        absences.record_absence(
+            person, school.id, starts=date(2026, 9, 2), ends=ends, reason=None, by=None, now=NOW
+        )
+    assert [entry.due for entry in entries(school)] == [None, date(2026, 9, 6)]
+
+
 def test_leavers_follow_in_the_register(app: Flask, school: Organisation) -> None:
     left, here = make_person(school, surname="Adams"), make_person(school, surname="Zed")
     sign(app, school, left, item=0)
     end_engagement(engagement_of(left), ends=TODAY - timedelta(days=1), now=NOW)
     found = entries(school)
     assert [entry.person_id for entry in found] == [here.id, left.id]
+    assert found[1].next_due is None
     tally = Tally()
     assert len(list(register.counted(tally, iter(found)))) == 2
     assert [(row.category, row.people) for row in tally] == [("Teacher", 2)]

@@ -103,11 +103,7 @@ def register(
     Raises:
         ConflictError: this issuer, or this platform's services, are registered already with this client id.
     """
-    held = sa.select(Registration.id).where(
-        Registration.issuer == issuer, Registration.client_id == client_id
-    )
-    if session.scalar(held) is not None:
-        raise ConflictError(CONNECTED)
+    _check_new(issuer, client_id)
     check_services(client_id, token_endpoint, token_audience)
     registration = Registration(
         id=uuid4(),
@@ -127,6 +123,14 @@ def register(
     session.add(registration)
     session.flush()
     return registration
+
+
+def _check_new(issuer: str, client_id: str) -> None:
+    held = sa.select(Registration.id).where(
+        Registration.issuer == issuer, Registration.client_id == client_id
+    )
+    if session.scalar(held) is not None:
+        raise ConflictError(CONNECTED)
 
 
 def check_services(

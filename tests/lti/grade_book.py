@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -23,6 +24,8 @@ from lms.training import Assignment
 from tests.conftest import NOW, Clock
 from tests.learners import Classroom
 from tests.lti.stand_in import StandIn
+
+MINUTE = timedelta(minutes=1)
 
 
 @dataclass
@@ -98,14 +101,13 @@ class GradeBook:
     platform: StandIn
     modules: list[str] = field(default_factory=lambda: ["friend-request"])
     target: str = PROGRAMME
-    product: str = "moodle"
     opened: bool = True
     lineitem: str | None = ""
 
     def __post_init__(self) -> None:
         with transaction():
             self.classroom = Classroom(modules=self.modules)
-            self.placed = place(self.platform, self.classroom.school, product=self.product)
+            self.placed = place(self.platform, self.classroom.school)
             self.link = self.placed.link(self.target, lineitem=self.lineitem)
             self.identity = self.placed.identity(self.classroom.person, "u-17")
             if self.opened:
@@ -164,3 +166,7 @@ class GradeBook:
         """Do something in a transaction of its own."""
         with transaction():
             return work()
+
+
+Made = Callable[..., GradeBook]
+"""How a test gets one, with what is unusual about it."""

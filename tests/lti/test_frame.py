@@ -320,20 +320,6 @@ def test_the_page_that_ends_a_session_is_still_shown_in_the_frame(
     assert not client.page.xpath("//header | //a")
 
 
-def test_a_later_launch_by_somebody_else_leaves_nothing_of_the_first(
-    client: SecureClient, classroom: Classroom
-) -> None:
-    launch(client, begin(client))
-    with client.session_transaction(base_url=OURS) as cookie:
-        cookie["_flashes"] = [("message", "for Priya")]
-        token = cookie["csrf_token"]
-    launch(client, begin(client), sub="43", name="Tom Price", given_name="Tom", family_name="Price")
-    with client.session_transaction(base_url=OURS) as cookie:
-        assert not cookie["_user_id"].startswith(str(classroom.person.id))
-        assert "_flashes" not in cookie
-        assert cookie["csrf_token"] != token
-
-
 def test_opening_another_link_of_the_course_spoils_no_page_that_is_open_already(
     client: SecureClient,
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -19,15 +18,9 @@ from tests.client import StrictClient
 from tests.conftest import Clock
 from tests.counting import queries
 from tests.factories import make_person, make_school
-from tests.mail_server import MailServer, running
+from tests.mail_server import MailServer
 from tests.signers import sign
 from tests.web.office import Office
-
-
-@pytest.fixture
-def server() -> Iterator[MailServer]:
-    with running() as made:
-        yield made
 
 
 @pytest.fixture
