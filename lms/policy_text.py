@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from markdown_it.token import Token
 from markupsafe import Markup
@@ -93,6 +94,7 @@ def sections(markdown: str) -> tuple[Section, ...]:
     return tuple(_outline(POLICY.parse(markdown)).sections.values())
 
 
+@lru_cache(maxsize=64)
 def title_of(markdown: str) -> str:
     """Return the `# Title` in plain words, or "" where there is none."""
     tokens = POLICY.parse(markdown)

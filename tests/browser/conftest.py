@@ -101,7 +101,7 @@ class _Silent(WSGIRequestHandler):
 def address(app: Flask) -> Iterator[str]:
     """The address of the app, served by threads as gunicorn would."""
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Silent)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
