@@ -26,8 +26,10 @@ from lms.desk import Visit
 from lms.errors import ConflictError
 from lms.mail import MessageKind
 from lms.people import EngagementType, Person
+from lms.reminder_settings import enter_days
 from lms.reminders import Reminder, ReminderKind
 from lms.reports import Format, Report
+from lms.school_days import Days, DaysKind
 from lms.schools import Organisation, only_school
 from lms.standings import Filters
 from lms.status import Status
@@ -192,6 +194,21 @@ def test_a_report_of_last_term_is_the_same_before_and_after_todays_corrections(
     )  # fmt: skip
     assert _without_making(made(report, school, later, last_term, with_names=True)) == before
     assert _without_making(made(report, school, later, with_names=True)) != before
+
+
+@pytest.mark.usefixtures("in_app")
+def test_this_years_term_dates_leave_last_years_trend_and_past_packs_as_they_were(
+    school: Organisation,
+) -> None:
+    later, last_term = NOW + timedelta(days=500), NOW.date() + timedelta(days=200)
+    before = _without_making(made(Report.GOVERNORS_PACK, school, later, last_term))
+    first, last = later.date() - timedelta(days=60), later.date() - timedelta(days=2)
+    enter_days(school.id, [Days(DaysKind.TERM, first, last, "Autumn term")])
+    session.commit()
+    assert _without_making(made(Report.GOVERNORS_PACK, school, later, last_term)) == before
+    trend = [line["Term"] for line in table(made(Report.GOVERNORS_PACK, school, later), "Trend by term", 5)]
+    assert trend[:2] == ["Autumn term 2026", "Spring term 2027"]
+    assert trend[-2:] == [f"Autumn term, to {last:%B %Y}", "This report"]
 
 
 def _without_making(book: Any) -> list[Any]:
