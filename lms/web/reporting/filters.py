@@ -157,13 +157,14 @@ class Links:
         kept: dict[str, Any] = {name: value for name, value in self.query.items() if name != "sort"}
         return url_for("reporting.exports", school=self.school.slug, **kept)
 
-    @property
-    def remind(self) -> str:
-        """The address of the page that reminds the same people."""
+    def remind(self, item: Item) -> str:
+        """Return the address of the page that reminds the same people of what the list is about."""
         kept: dict[str, Any] = {
             name: value for name, value in self.query.items() if name not in ("sort", "as_at")
         }
-        return url_for("reporting.remind_now", school=self.school.slug, **kept)
+        return url_for(
+            "reporting.remind_now", school=self.school.slug, **{**kept, "item": item.assignment.id}
+        )
 
     @property
     def _unfiltered(self) -> dict[str, str]:
@@ -191,6 +192,11 @@ def chosen(items: list[Item], item_id: str | None) -> Item | None:
     except ValueError:
         return None
     return next((item for item in items if item.assignment.id == wanted), None)
+
+
+def widest(items: list[Item]) -> Item | None:
+    """Return the item for the most engagement types, which says most about a school; None where there is none."""
+    return max(items, key=lambda item: len(item.assignment.audience), default=None)
 
 
 def titles(items: list[Item]) -> dict[str, str]:

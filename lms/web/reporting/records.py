@@ -17,7 +17,7 @@ from lms.status import Status
 from lms.web import access
 from lms.web.reporting.blueprint import blueprint
 from lms.web.reporting.fields import one_line
-from lms.web.reporting.filters import Links, ListForm, asked, chosen, page_number, titles
+from lms.web.reporting.filters import Links, ListForm, asked, chosen, page_number, titles, widest
 
 TILES = (Status.SIGNED, Status.IN_PROGRESS, Status.OVERDUE, Status.NOT_STARTED)
 RARER = (Status.EXPIRED, Status.DECLINED, Status.NOT_REQUIRED)
@@ -55,11 +55,15 @@ def records(school: str) -> ResponseReturnValue:
     item = chosen(items, form.item.data)
     item_is_gone = bool(form.item.data) and item is None and bool(items)
     form.item.data = str(item.assignment.id) if item else None
-    shown = _standing(form, items, item or _widest(items))
+    about = item or widest(items)
+    shown = _standing(form, items, about)
+    links = Links(school_, form.query, *form.order)
+    # The list of things to sign names what the page is about, asked for or not; the links keep what was asked for.
+    form.item.data = str(about.assignment.id) if about else None
     page = render_template(
         "reporting/records.html",
         form=form,
-        links=Links(school_, form.query, *form.order),
+        links=links,
         item_is_gone=item_is_gone,
         # What is asked for today isn't part of how things stood on an earlier day.
         requests=history.open_requests(school_.id) if moment == now else [],
@@ -67,11 +71,6 @@ def records(school: str) -> ResponseReturnValue:
         **shown,
     )
     return page, 400 if form.errors else 200
-
-
-def _widest(items: list[Item]) -> Item | None:
-    """Return the item for the most engagement types, which says most about a school; None where there is none."""
-    return max(items, key=lambda item: len(item.assignment.audience), default=None)
 
 
 def _standing(form: ListForm, items: list[Item], item: Item | None) -> dict[str, object]:
