@@ -157,6 +157,24 @@ def test_nobody_matching_and_nothing_assigned_are_said(app: Flask, office: Offic
     assert "Nothing is assigned yet" in hr.text
 
 
+def test_a_name_finds_leavers_and_whoever_has_nothing_of_this_to_sign(
+    office: Office, hr: StrictClient
+) -> None:
+    office.add(forename="Ann", surname="Gone", ends=date(2026, 9, 2))
+    office.add(forename="Bob", surname="Gone")
+    hr.get(f"{office.records}?name=gone")
+    assert people_shown(hr) == ["Bob Gone"]
+    hr.follow("Ann Gone")
+    assert hr.heading == "Ann Gone"
+    hr.get(f"{office.records}?name=ann")
+    assert "Nobody matches these filters." in hr.text
+    hr.follow("Ann Gone")
+    hr.get(f"{office.records}?name=gone&type=teacher")
+    assert "Ann Gone" not in hr.text, "another filter asks for something else"
+    hr.get(office.records)
+    assert "By that name" not in hr.text
+
+
 def test_one_of_several_things_to_sign_is_chosen_and_kept(office: Office, hr: StrictClient) -> None:
     def add() -> training.Assignment:
         version = make_policy(

@@ -11,8 +11,9 @@ from wtforms import Form, SelectField, StringField
 from lms import compliance, history, standings
 from lms.compliance import Item
 from lms.lti.attention import attention
-from lms.people import EngagementType, RoleName, folded
+from lms.people import EngagementType, Person, RoleName, ever_at, folded
 from lms.record import CategoryCount
+from lms.schools import Organisation
 from lms.status import Status
 from lms.web import access
 from lms.web.reporting.blueprint import blueprint
@@ -29,6 +30,8 @@ COLUMNS = {
     "due": "Due",
     "signed": "Signed",
 }
+MOST_OTHERS = 20
+"""How many of the same name are shown that the list leaves out."""
 
 
 class TeamForm(Form):  # type: ignore[misc]
@@ -65,6 +68,7 @@ def records(school: str) -> ResponseReturnValue:
         form=form,
         links=links,
         item_is_gone=item_is_gone,
+        elsewhere=_others(school_, form, shown.get("people")),
         # What is asked for today isn't part of how things stood on an earlier day.
         requests=history.open_requests(school_.id) if moment == now else [],
         attention=attention(school_, now),
@@ -91,6 +95,15 @@ def _standing(form: ListForm, items: list[Item], item: Item | None) -> dict[str,
         "tiles": TILES,
         "rarer": RARER,
     }
+
+
+def _others(school: Organisation, form: ListForm, listed: object) -> list[Person]:
+    """Return who else is on record by the name that was asked for: leavers, and whoever has nothing of this to sign."""
+    if form.day or not isinstance(listed, standings.Page) or listed.pages > 1:
+        return []
+    if form.filters != standings.Filters(name=form.filters.name):
+        return []
+    return ever_at(school.id, form.filters.name, [one.person_id for one in listed.people], MOST_OTHERS)
 
 
 def _bars(found: list[tuple[EngagementType, str | None, Status, int]]) -> list[CategoryCount]:
