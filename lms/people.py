@@ -294,6 +294,19 @@ def people_with_email(email: str) -> list[Person]:
     return list(session.scalars(sa.select(Person).where(Person.email == wanted, Person.erased_at.is_(None))))
 
 
+def with_the_same(person: Person) -> list[tuple[Person, bool]]:
+    """Return who else in the tree has somebody's e-mail address (True), or only their staff number. One query."""
+    same = [Person.email == person.email] if person.email else []
+    same += [Person.staff_no == person.staff_no] if person.staff_no else []
+    found = (
+        sa.select(Person)
+        .where(Person.root_id == person.root_id, Person.id != person.id, sa.or_(sa.false(), *same))
+        .where(Person.erased_at.is_(None), Person.merged_into.is_(None))
+        .order_by(Person.sort_name, Person.id)
+    )
+    return [(one, bool(person.email) and one.email == person.email) for one in session.scalars(found)]
+
+
 def ever_at(school_id: UUID, name: str, but: Collection[UUID], most: int) -> list[Person]:
     """Return who is, was or will be engaged at a school by words of their name; no more than `most`. One query."""
     engaged = sa.exists().where(
