@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from exports.book import Book
 from exports.cells import text_cell
@@ -31,8 +31,8 @@ _NOTES = (
 )
 
 
-def add_about(book: Book, counts: Mapping[str, int]) -> None:
-    """Add the sheet About, with the number of rows in each of the other sheets by name."""
+def add_about(book: Book, counts: Mapping[str, int], headings: Iterable[tuple[str, str]] = ()) -> None:
+    """Add the sheet About: the number of rows in each of the other sheets by name, and what headings stand for."""
     sheet = book.sheet("About", pages_tall=1 if len(book.about.policies) <= MOST_POLICIES_A_PAGE else 0)
     sheet.column_dimensions["A"].width = 26
     sheet.column_dimensions["B"].width = _WIDTH
@@ -42,7 +42,7 @@ def add_about(book: Book, counts: Mapping[str, int]) -> None:
         _add_line(book, sheet, label, value)
     sheet.append_cells("")
     sheet.append_cells(text_cell(f"A{sheet.next_row}", "How to read it", book.page.title), height=28)
-    for label, value in _NOTES:
+    for label, value in (*headings, *_NOTES):
         _add_line(book, sheet, label, value)
 
 

@@ -15,7 +15,7 @@ from lms import compliance, standings
 from lms.clock import london_day
 from lms.compliance import Item
 from lms.people import EngagementType
-from lms.record import Scope
+from lms.record import Scope, audience_in_words
 from lms.schools import Organisation
 from lms.standings import Filters, Sort
 from lms.status import Status
@@ -203,12 +203,6 @@ def titles(items: list[Item]) -> dict[str, str]:
     """Return the items' titles by id; where two have the same, whom each is for is added."""
     names = [item.policy.title for item in items]
     return {
-        str(item.assignment.id): name if names.count(name) == 1 else f"{name} ({_audience(item)})"
+        str(item.assignment.id): name if names.count(name) == 1 else f"{name} ({audience_in_words(item)})"
         for item, name in zip(items, names, strict=True)
     }
-
-
-def _audience(item: Item) -> str:
-    least = item.assignment.least_days
-    staying = [f"staying longer than {least} day{'s' if least > 1 else ''}"] if least else []
-    return ", ".join([*(EngagementType(type_).words.lower() for type_ in item.assignment.audience), *staying])
