@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from lms import training
 from lms.audit import Event
 from lms.db import session, transaction
-from lms.people import EngagementType, Person, end_engagement
+from lms.people import EngagementType, Person, end_engagement, engage
 from lms.training import Exemption
 from tests.client import StrictClient
 from tests.conftest import NOW
@@ -75,8 +75,16 @@ def test_a_leavers_page_stays(app: Flask, office: Office, hr: StrictClient) -> N
     office.do(sign, app, office.school, person)
     office.do(lambda: end_engagement(session.merge(engagement_of(person)), ends=date(2026, 9, 1), now=NOW))
     hr.get(office.page_of(person))
+    assert "Priya Adams has left: the last day was 1 September 2026." in hr.text
     assert "(ended)" in hr.text
     assert cells(hr, "Status") == ["Signed"]
+    office.do(make_again, office, person)
+    hr.get(office.page_of(person))
+    assert "has left" not in hr.text, "they came back"
+
+
+def make_again(office: Office, person: Person) -> None:
+    engage(session.merge(person), office.school.id, EngagementType.GOVERNOR, starts=date(2026, 9, 5), now=NOW)
 
 
 def excuse(hr: StrictClient, office: Office, person: Person, **fields: Any) -> TestResponse:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from flask import flash, redirect, render_template, request, url_for
@@ -76,10 +76,19 @@ def person(school: str, person_id: UUID) -> str:
         person=found,
         history=told,
         titles=titles([item for item, _ in told.obligations]),
+        left=_left(told, now),
         away=next((one for one in told.absences if one.is_on(london_day(now))), None),
         is_over=lambda engagement: history.is_over(engagement, now),
         today=london_day(now),
     )
+
+
+def _left(told: history.History, now: datetime) -> date | None:
+    """Return the last day of somebody who has left; None for whoever is here still or has another record."""
+    latest = [versions[0] for versions in told.engagements]
+    if told.person.merged_into or not all(history.is_over(one, now) for one in latest):
+        return None
+    return max((one.ends for one in latest if one.ends), default=None)
 
 
 @blueprint.route(
