@@ -231,4 +231,6 @@ def test_the_same_bytes_kept_twice_have_one_hash_each_time() -> None:
 
 
 def test_many_who_keep_the_same_documents_at_once_all_succeed(app: Flask) -> None:
-    assert at_once(app, *[lambda: store_both(b"one", b"other"), lambda: store_both(b"other", b"one")] * 4) == []
+    assert (
+        at_once(app, *[lambda: store_both(b"one", b"other"), lambda: store_both(b"other", b"one")] * 4) == []
+    )
