@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 from exports.book import Book
 from exports.cells import text_cell
@@ -31,7 +31,7 @@ _NOTES = (
 )
 
 
-def add_about(book: Book, counts: Mapping[str, int], notes: Sequence[tuple[str, str]] = ()) -> None:
+def add_about(book: Book, counts: Mapping[str, int], notes: Iterable[tuple[str, str]] = ()) -> None:
     """Add the sheet About, with the number of rows in each of the other sheets by name.
 
     `notes` say how to read what not every workbook has: each a label and a sentence.
@@ -45,7 +45,7 @@ def add_about(book: Book, counts: Mapping[str, int], notes: Sequence[tuple[str, 
         _add_line(book, sheet, label, value)
     sheet.append_cells("")
     sheet.append_cells(text_cell(f"A{sheet.next_row}", "How to read it", book.page.title), height=28)
-    for label, value in (*_NOTES, *notes):
+    for label, value in (*notes, *_NOTES):
         _add_line(book, sheet, label, value)
 
 

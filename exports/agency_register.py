@@ -12,7 +12,7 @@ from exports.book import new_book
 from exports.columns import Column, Kind
 from exports.front import counted_sheet, fill_counted
 from exports.table import data_sheet
-from exports.training_record import item_columns
+from exports.training_record import item_columns, same_titles
 from lms.agency_days import VisitRow
 from lms.record import About, RecordItem, RecordRow
 from lms.status import Status
@@ -93,7 +93,7 @@ def write(
         here.finish("No agency worker or contractor is on record.")
         counts = sorted(agencies.values(), key=lambda count: (count.agency == OF_NOBODY, count.agency))
         fill_counted(book, front, AGENCY_COLUMNS, counts, _headline(counts), _total(counts))
-        add_about(book, {"By day": by_day.count, "Engaged": here.count})
+        add_about(book, {"By day": by_day.count, "Engaged": here.count}, same_titles(items))
     return by_day.count + here.count
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from typing import BinaryIO
 
@@ -48,6 +48,14 @@ def item_columns(items: Sequence[RecordItem]) -> tuple[Column[RecordRow], ...]:
     return tuple(pair for number, title in enumerate(titles) for pair in _item_columns(number, title))
 
 
+def same_titles(items: Sequence[RecordItem]) -> Iterator[tuple[str, str]]:
+    """Yield, for each of several items of one title, its heading and whom it is for."""
+    titles = [item.title for item in items]
+    for heading, item in zip(distinct(titles), items, strict=True):
+        if item.asked_of and titles.count(item.title) > 1:
+            yield heading, f"For: {item.asked_of}."
+
+
 def write(
     file: BinaryIO,
     items: Sequence[RecordItem],
@@ -82,7 +90,7 @@ def write(
         if done := elsewhere.finish():
             counts[done.sheet.title] = done.count
         fill_summary(book, front, list(summary))
-        add_about(book, counts, [NOTE] if done else [])
+        add_about(book, counts, [*same_titles(items), *([NOTE] if done else [])])
     return record.count + left.count
 
 

@@ -118,6 +118,7 @@ class Pack:
     categories: list[CategoryCount]
     trend: list[TermCount]
     are_terms_entered: bool
+    """Whether all the terms of the trend were; the usual ones stand for those that were not."""
     exceptions: list[ExceptionCount]
     history: list[Published]
     year: Year

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -292,6 +292,38 @@ def people_with_email(email: str) -> list[Person]:
     """Return everybody with this work address: none, one, or the several who share an office's."""
     wanted = email.strip().lower()
     return list(session.scalars(sa.select(Person).where(Person.email == wanted, Person.erased_at.is_(None))))
+
+
+def with_the_same(person: Person) -> list[tuple[Person, bool]]:
+    """Return who else in the tree has somebody's e-mail address (True), or only their staff number. One query."""
+    same = [Person.email == person.email] if person.email else []
+    same += [Person.staff_no == person.staff_no] if person.staff_no else []
+    found = (
+        sa.select(Person)
+        .where(Person.root_id == person.root_id, Person.id != person.id, sa.or_(sa.false(), *same))
+        .where(Person.erased_at.is_(None), Person.merged_into.is_(None))
+        .order_by(Person.sort_name, Person.id)
+    )
+    return [(one, bool(person.email) and one.email == person.email) for one in session.scalars(found)]
+
+
+def ever_at(school_id: UUID, name: str, but: Collection[UUID], most: int) -> list[Person]:
+    """Return who is, was or will be engaged at a school by words of their name; no more than `most`. One query."""
+    engaged = sa.exists().where(
+        Engagement.person_id == Person.id,
+        Engagement.organisation_id == school_id,
+        Engagement.recorded_to.is_(None),
+    )
+    fits = [Person.sort_name.contains(word, autoescape=True) for word in folded(name).split()]
+    found = (
+        sa.select(Person)
+        .where(
+            engaged, *fits, Person.id.not_in(but), Person.erased_at.is_(None), Person.merged_into.is_(None)
+        )
+        .order_by(Person.sort_name, Person.id)
+        .limit(most)
+    )
+    return list(session.scalars(found)) if fits else []
 
 
 def colleagues(school_id: UUID, words: str, now: datetime) -> list[Person]:

@@ -38,6 +38,8 @@ class RecordItem:
     title: str
     policy_label: str
     policy_sha256: str
+    asked_of: str = ""
+    """Whom it is for, in words: what tells two items of one title apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +138,24 @@ def scope_of(school: Organisation, moment: datetime) -> Scope:
 def items(scope: Scope) -> tuple[RecordItem, ...]:
     """Return what the record has columns for."""
     return tuple(
-        RecordItem(item.assignment.id, item.policy.title, item.version.label, item.version.source_sha256)
+        RecordItem(
+            item.assignment.id,
+            item.policy.title,
+            item.version.label,
+            item.version.source_sha256,
+            audience_in_words(item),
+        )
         for item in scope.wanted
     )
+
+
+def audience_in_words(item: Item) -> str:
+    """Return whom an item is for: "agency worker, staying longer than 5 days"."""
+    asked = item.assignment
+    types = [EngagementType(type_).words.lower() for type_ in asked.audience]
+    days = asked.least_days
+    staying = [f"staying longer than {days} day{'s' if days > 1 else ''}"] if days else []
+    return ", ".join([*types, *(f"in {name}" for name in asked.departments), *staying])
 
 
 def rows(scope: Scope) -> Iterator[RecordRow]:

@@ -89,7 +89,7 @@ def _by_when(one: Open, now: datetime) -> str:
     assert one.due is not None
     day, late = day_in_words(one.due), one.days_late(london_day(now))
     if one.status is Status.SIGNED:
-        return f"what you signed counts until {day}; sign again"
+        return f"signed; sign again before {day}"
     if one.status is Status.EXPIRED:
         return f"what you signed stopped counting on {day}"
     if late <= 0:

@@ -81,8 +81,12 @@ def formats(report: Report) -> list[Format]:
 
 
 def file_name(report: Report, scope: Scope, format: Format) -> str:
-    """Return what the file is called: "training-record-ysgol-mor-2026-09-07.xlsx"."""
-    return f"{report}-{scope.school.slug}-{london_day(scope.moment).isoformat()}.{format}"
+    """Return what the file is called: "training-record-ysgol-mor-2026-09-07.xlsx".
+
+    A pack with names is called that: with the other's name it would one day go to the governors.
+    """
+    named = "-with-names" if report is Report.GOVERNORS_PACK and scope.with_names else ""
+    return f"{report}-{scope.school.slug}-{london_day(scope.moment).isoformat()}{named}.{format}"
 
 
 def write_report(

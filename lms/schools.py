@@ -71,7 +71,8 @@ def add_school(
     slug = slug or slug_of(name)
     if session.scalar(sa.select(Organisation.id).where(Organisation.slug == slug)):
         raise ConflictError(
-            f"There is a school with the address {slug!r} already. Choose another with --slug."
+            f"There is a school with the address {slug!r} already. Tell the new one apart by its name, such as with "
+            "its town."
         )
     school = Organisation(
         id=uuid4(),

@@ -26,8 +26,10 @@ from lms.desk import Visit
 from lms.errors import ConflictError
 from lms.mail import MessageKind
 from lms.people import EngagementType, Person
+from lms.reminder_settings import enter_days
 from lms.reminders import Reminder, ReminderKind
 from lms.reports import Format, Report
+from lms.school_days import Days, DaysKind
 from lms.schools import Organisation, only_school
 from lms.standings import Filters
 from lms.status import Status
@@ -192,6 +194,46 @@ def test_a_report_of_last_term_is_the_same_before_and_after_todays_corrections(
     )  # fmt: skip
     assert _without_making(made(report, school, later, last_term, with_names=True)) == before
     assert _without_making(made(report, school, later, with_names=True)) != before
+
+
+@pytest.mark.usefixtures("in_app")
+@pytest.mark.parametrize("report", [Report.TRAINING_RECORD, Report.AGENCY_REGISTER])
+def test_about_says_which_of_two_headings_of_one_policy_is_for_whom(
+    school: Organisation, report: Report
+) -> None:
+    policy = governors.scope_of(school, NOW).items[0].version
+    make_assignment(school, policy, audience=[EngagementType.AGENCY_WORKER], least_days=5)
+    session.commit()
+    book = made(report, school)
+    said = dict(book["About"].iter_rows(max_col=2, values_only=True))
+    headings = [cell.value for cell in book["Record" if "Record" in book.sheetnames else "Engaged"][1]]
+    (second,) = (title for title in said if title and title.endswith(" (2)"))
+    assert f"{second}: status" in headings
+    whom = {said["Social media policy"], said[second]}
+    assert "For: agency worker, staying longer than 5 days." in whom
+    assert len(whom) == 2
+    assert not any(title.endswith(" (2)") for title, _ in _facts_of_one(school))
+
+
+def _facts_of_one(school: Organisation) -> list[tuple[str, str]]:
+    item = governors.scope_of(school, NOW).items[0]
+    book = made(Report.TRAINING_RECORD, school, item=item)
+    return [(title, value) for title, value in book["About"].iter_rows(max_col=2, values_only=True) if title]
+
+
+@pytest.mark.usefixtures("in_app")
+def test_this_years_term_dates_leave_last_years_trend_and_past_packs_as_they_were(
+    school: Organisation,
+) -> None:
+    later, last_term = NOW + timedelta(days=500), NOW.date() + timedelta(days=200)
+    before = _without_making(made(Report.GOVERNORS_PACK, school, later, last_term))
+    first, last = later.date() - timedelta(days=60), later.date() - timedelta(days=2)
+    enter_days(school.id, [Days(DaysKind.TERM, first, last, "Autumn term")])
+    session.commit()
+    assert _without_making(made(Report.GOVERNORS_PACK, school, later, last_term)) == before
+    trend = [line["Term"] for line in table(made(Report.GOVERNORS_PACK, school, later), "Trend by term", 5)]
+    assert trend[:2] == ["Autumn term 2026", "Spring term 2027"]
+    assert trend[-2:] == [f"Autumn term, to {last:%B %Y}", "This report"]
 
 
 def _without_making(book: Any) -> list[Any]:

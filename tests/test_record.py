@@ -309,6 +309,11 @@ def test_a_file_is_named_for_the_report_the_school_and_the_day(school: Organisat
     assert reports.file_name(Report.TRAINING_RECORD, scope(school), Format.XLSX) == (
         "training-record-ysgol-mor-2026-09-07.xlsx"
     )
+    for named, name in ((False, "2026-09-07.xlsx"), (True, "2026-09-07-with-names.xlsx")):
+        pack = replace(scope(school), with_names=named)
+        assert (
+            reports.file_name(Report.GOVERNORS_PACK, pack, Format.XLSX) == f"governors-pack-ysgol-mor-{name}"
+        )
 
 
 def test_ids_of_people_are_ids(school: Organisation) -> None:

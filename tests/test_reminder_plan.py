@@ -13,6 +13,7 @@ import pytest
 from lms import reminder_texts
 from lms.clock import LONDON, london_day
 from lms.errors import ConflictError
+from lms.reminder_letters import lines_of
 from lms.reminder_plan import USUAL, Open, is_to_escalate, is_wanted, offsets_in_words, read_offsets
 from lms.reminder_texts import KINDS
 from lms.school_days import Days, DaysKind, SchoolDays, bank_holidays
@@ -166,3 +167,11 @@ def test_what_a_school_writes_is_checked_and_is_never_run() -> None:
     assert body == "{link} Bcc: x\n- a\n- b https://x.test"
     for name, each in KINDS.items():
         assert reminder_texts.faults(each, *reminder_texts.split(reminder_texts.usual(name))) == {}
+
+
+def test_a_letter_names_the_day_on_which_a_signature_no_longer_counts_as_the_page_does() -> None:
+    now = datetime(2026, 11, 24, 9, tzinfo=LONDON)
+    line = lines_of([opened(date(2026, 12, 2), Status.SIGNED)], now)
+    assert line == "- Social media policy: signed; sign again before 2 December 2026", (
+        "1 December is the last day"
+    )

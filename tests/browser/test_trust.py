@@ -41,6 +41,8 @@ def test_hr_of_a_trust_sees_its_schools_and_takes_the_pack_away(
     page.goto("/trusts/moor/records")
     assert heading(page) == "Records of all schools"
     assert_accessible(page)
+    aligned = page.locator("td").first.evaluate("cell => getComputedStyle(cell).textAlign")
+    assert aligned == ("right" if options is DESK else "start"), "on a phone numbers stand under the name"
     with page.expect_download() as download:
         page.get_by_role("button", name="Make the pack").click()
     assert download.value.suggested_filename == "governors-pack-moor-2026-09-07.xlsx"

@@ -39,6 +39,13 @@ def test_the_first_user_makes_the_school_and_signs_in_with_the_password(run: Run
         assert session.scalar(sa.select(AuditEntry.subject_id)) == person.id
 
 
+def test_a_second_school_of_one_name_is_refused_with_what_to_do(run: Run) -> None:
+    new_user(run, "--new-school", "St Mary’s", role="admin")
+    result = new_user(run, "--new-school", "St Mary’s", "--email", "b@school.test", role="admin")
+    assert result.exit_code == 1
+    assert "Tell the new one apart by its name, such as with its town." in result.output
+
+
 def test_the_same_person_may_be_given_another_role_and_password(run: Run, school: str, look: Look) -> None:
     new_user(run)
     result = new_user(run, role="admin", typed="another long password\nanother long password\n")

@@ -115,5 +115,5 @@ def test_the_year_in_words_counts_one_as_one() -> None:
     assert (
         "Policy, version 4, was published on 1 March 2026. It is to be signed again by 1 April 2026." in said
     )
-    assert "Term dates are not entered" in said
+    assert "Where term dates are not entered" in said
     assert "Nobody has anything to sign." in sentences(pack_of((), 1), AS_AT)

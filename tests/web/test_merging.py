@@ -41,7 +41,9 @@ def test_two_records_become_one_and_nothing_is_lost(
     time.now = NOW + timedelta(days=1)
     hr.get(office.page_of(kept))
     assert cells(hr, "Status") == ["Overdue"]
-    hr.follow("They are on record twice")
+    hr.follow("On record twice?")
+    (to_look_at,) = hr.page.xpath("//main//p/a[contains(@href, '/people/')]/@href")
+    assert to_look_at.endswith(str(other.id)), "the other record can be opened first"
     assert hr.submit(button="Merge").status_code == 400
     hr.submit(button="Merge", other=str(other.id))
     assert "What was signed under either counts for Ada Owen" in hr.text

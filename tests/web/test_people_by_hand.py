@@ -134,6 +134,32 @@ def test_a_name_is_corrected_and_the_old_one_is_hrs_alone(
     assert "Nothing was changed." in hr.text
 
 
+def test_an_address_or_staff_number_of_somebody_else_is_said(
+    app: Flask, office: Office, hr: StrictClient
+) -> None:
+    other = office.add(forename="Tom", surname="Ash", email="tom@school.test")
+    office.do(lambda: setattr(session.merge(other), "staff_no", "7"))
+    person = office.add(forename="Ann", surname="Adams", email=None)
+    hr.get(f"{office.page_of(person)}/correct")
+    hr.submit(button="Save", email="Tom@school.test")
+    assert "Important Tom Ash has this e-mail address too." in hr.text
+    assert "it signs neither of them in" in hr.text
+    hr.get(f"{office.page_of(person)}/correct")
+    hr.submit(button="Save", email="ann@school.test", staff_no="7")
+    assert "Tom Ash has this staff number too." in hr.text
+    hr.get(f"{office.page_of(person)}/correct")
+    hr.submit(button="Save", email="", staff_no="")
+    assert "too." not in hr.text, "nobody shares nothing"
+    with app.app_context(), transaction():
+        there = add_school("Ysgol Pell", host="countersign.test", parent=session.merge(office.school))
+        make_person(there, forename="Eve", surname="Far", email="eve@school.test")
+    hr.get(f"{office.records}/people/add")
+    hr.submit(button="Add this person", **{**NEWCOMER, "email": "eve@school.test", "staff_no": ""})
+    hr.submit(button="Go on", step="apply", same="new")
+    assert "Somebody at another school has this e-mail address too." in hr.text
+    assert "Eve" not in hr.text
+
+
 def test_an_engagement_is_corrected_ended_opened_again_and_joined_by_another(
     app: Flask, office: Office, hr: StrictClient, time: Clock
 ) -> None:

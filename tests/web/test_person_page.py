@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from lms import training
 from lms.audit import Event
 from lms.db import session, transaction
-from lms.people import EngagementType, Person, end_engagement
+from lms.people import EngagementType, Person, end_engagement, engage
 from lms.training import Exemption
 from tests.client import StrictClient
 from tests.conftest import NOW
@@ -49,13 +49,42 @@ def test_a_persons_page_tells_the_whole_history(app: Flask, office: Office, hr: 
     assert hr.heading.startswith("Receipt") or "Samuel Adams" in hr.text
 
 
+def test_two_things_of_one_title_are_told_apart(office: Office, hr: StrictClient) -> None:
+    def add() -> None:
+        make_assignment(
+            office.school, make_policy(office.school, label="2"), audience=[EngagementType.TEACHER]
+        )
+
+    person = office.add(type=EngagementType.TEACHER)
+    hr.get(office.page_of(person))
+    assert titles_shown(hr) == ["Social media policy"]
+    office.do(add)
+    hr.get(office.page_of(person))
+    assert "Social media policy (teacher)" in titles_shown(hr)
+    assert len(set(titles_shown(hr))) == 2
+    hr.follow("Say it is not required: Social media policy (teacher)")
+    assert hr.heading.startswith("Say that Social media policy (teacher) is not required of")
+
+
+def titles_shown(client: StrictClient) -> list[str]:
+    return [" ".join(cell.text_content().split()) for cell in client.page.xpath("//tbody//th[@scope='row']")]
+
+
 def test_a_leavers_page_stays(app: Flask, office: Office, hr: StrictClient) -> None:
     person = office.add(surname="Adams")
     office.do(sign, app, office.school, person)
     office.do(lambda: end_engagement(session.merge(engagement_of(person)), ends=date(2026, 9, 1), now=NOW))
     hr.get(office.page_of(person))
+    assert "Priya Adams has left: the last day was 1 September 2026." in hr.text
     assert "(ended)" in hr.text
     assert cells(hr, "Status") == ["Signed"]
+    office.do(make_again, office, person)
+    hr.get(office.page_of(person))
+    assert "has left" not in hr.text, "they came back"
+
+
+def make_again(office: Office, person: Person) -> None:
+    engage(session.merge(person), office.school.id, EngagementType.GOVERNOR, starts=date(2026, 9, 5), now=NOW)
 
 
 def excuse(hr: StrictClient, office: Office, person: Person, **fields: Any) -> TestResponse:

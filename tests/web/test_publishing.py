@@ -110,6 +110,21 @@ def test_what_was_signed_may_go_on_counting_and_change_keeps_what_was_filled_in(
     assert standing(office, ann, time.now) == before
 
 
+def test_what_its_owner_should_look_at_is_said_also_after_a_mistake_in_the_form(
+    office: Office, hr: StrictClient
+) -> None:
+    odd = policy_file(TEXT.replace("\n\n## 1.", "\n\nOwner: the board\n\n## 1.", 1))
+    assert check(office, hr, file=odd, label="") == 400
+    hr.submit(label="1", file=(BytesIO(b""), ""))
+    assert hr.heading == "Check before you publish"
+    assert "“Owner: the board” is not part of what people sign." in hr.text
+    assert "Both versions would be called 1." in hr.text
+    hr.submit(step="change")
+    hr.submit(label="2", file=(BytesIO(b""), ""))
+    assert "“Owner: the board” is not part of what people sign." in hr.text
+    assert "Both versions" not in hr.text
+
+
 def test_a_policy_that_is_not_here_yet_is_published_and_then_assigned(
     app: Flask, office: Office, hr: StrictClient
 ) -> None:

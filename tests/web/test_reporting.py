@@ -15,7 +15,7 @@ from lms.standings import PAGE_SIZE
 from tests.client import StrictClient
 from tests.conftest import NOW, Clock
 from tests.counting import counted
-from tests.factories import make_assignment, make_person, make_policy
+from tests.factories import BEFORE, make_assignment, make_person, make_policy
 from tests.signers import decline, sign
 from tests.web.office import Office, cells, people_shown, tiles
 
@@ -157,6 +157,24 @@ def test_nobody_matching_and_nothing_assigned_are_said(app: Flask, office: Offic
     assert "Nothing is assigned yet" in hr.text
 
 
+def test_a_name_finds_leavers_and_whoever_has_nothing_of_this_to_sign(
+    office: Office, hr: StrictClient
+) -> None:
+    office.add(forename="Ann", surname="Gone", ends=date(2026, 9, 2))
+    office.add(forename="Bob", surname="Gone")
+    hr.get(f"{office.records}?name=gone")
+    assert people_shown(hr) == ["Bob Gone"]
+    hr.follow("Ann Gone")
+    assert hr.heading == "Ann Gone"
+    hr.get(f"{office.records}?name=ann")
+    assert "Nobody matches these filters." in hr.text
+    hr.follow("Ann Gone")
+    hr.get(f"{office.records}?name=gone&type=teacher")
+    assert "Ann Gone" not in hr.text, "another filter asks for something else"
+    hr.get(office.records)
+    assert "By that name" not in hr.text
+
+
 def test_one_of_several_things_to_sign_is_chosen_and_kept(office: Office, hr: StrictClient) -> None:
     def add() -> training.Assignment:
         version = make_policy(
@@ -172,6 +190,21 @@ def test_one_of_several_things_to_sign_is_chosen_and_kept(office: Office, hr: St
     hr.submit(button="Filter", name="owen")
     assert people_shown(hr) == [governor.name]
     assert hr.page.xpath("string(//select[@name='item']/option[@selected]/@value)") == str(second.id)
+
+
+def test_what_the_page_opens_with_is_what_it_says_and_reminds_of(office: Office, hr: StrictClient) -> None:
+    def add() -> None:
+        version = make_policy(office.school, slug="codes", markdown="# C\n\n## 1. One\n\n**1.1** Be kind.\n")
+        narrow, before = [EngagementType.GOVERNOR], BEFORE - timedelta(days=9)
+        make_assignment(office.school, version, audience=narrow, now=before, due_days=3)
+
+    office.do(add)
+    hr.get(office.records)
+    assert people_shown(hr) == ["Meera Zane"], "what most must sign"
+    shown = hr.page.xpath("string(//select[@name='item']/option[@selected]/@value)")
+    assert shown == str(office.assignment.id)
+    hr.follow("Remind this person now")
+    assert hr.heading == "Remind 1 person now"
 
 
 def test_the_page_asks_at_most_eight_things_of_the_database_however_many_people(

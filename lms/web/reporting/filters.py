@@ -15,7 +15,7 @@ from lms import compliance, standings
 from lms.clock import london_day
 from lms.compliance import Item
 from lms.people import EngagementType
-from lms.record import Scope
+from lms.record import Scope, audience_in_words
 from lms.schools import Organisation
 from lms.standings import Filters, Sort
 from lms.status import Status
@@ -157,13 +157,14 @@ class Links:
         kept: dict[str, Any] = {name: value for name, value in self.query.items() if name != "sort"}
         return url_for("reporting.exports", school=self.school.slug, **kept)
 
-    @property
-    def remind(self) -> str:
-        """The address of the page that reminds the same people."""
+    def remind(self, item: Item) -> str:
+        """Return the address of the page that reminds the same people of what the list is about."""
         kept: dict[str, Any] = {
             name: value for name, value in self.query.items() if name not in ("sort", "as_at")
         }
-        return url_for("reporting.remind_now", school=self.school.slug, **kept)
+        return url_for(
+            "reporting.remind_now", school=self.school.slug, **{**kept, "item": item.assignment.id}
+        )
 
     @property
     def _unfiltered(self) -> dict[str, str]:
@@ -193,16 +194,15 @@ def chosen(items: list[Item], item_id: str | None) -> Item | None:
     return next((item for item in items if item.assignment.id == wanted), None)
 
 
+def widest(items: list[Item]) -> Item | None:
+    """Return the item for the most engagement types, which says most about a school; None where there is none."""
+    return max(items, key=lambda item: len(item.assignment.audience), default=None)
+
+
 def titles(items: list[Item]) -> dict[str, str]:
     """Return the items' titles by id; where two have the same, whom each is for is added."""
     names = [item.policy.title for item in items]
     return {
-        str(item.assignment.id): name if names.count(name) == 1 else f"{name} ({_audience(item)})"
+        str(item.assignment.id): name if names.count(name) == 1 else f"{name} ({audience_in_words(item)})"
         for item, name in zip(items, names, strict=True)
     }
-
-
-def _audience(item: Item) -> str:
-    least = item.assignment.least_days
-    staying = [f"staying longer than {least} day{'s' if least > 1 else ''}"] if least else []
-    return ", ".join([*(EngagementType(type_).words.lower() for type_ in item.assignment.audience), *staying])

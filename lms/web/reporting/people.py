@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from flask import flash, redirect, render_template, request, url_for
@@ -22,6 +22,7 @@ from lms.training import Assignment
 from lms.web import access
 from lms.web.reporting.blueprint import blueprint
 from lms.web.reporting.fields import DayField, plain_text
+from lms.web.reporting.filters import titles
 
 LONGEST_REASON = 500
 UNTIL, FOR_GOOD = "until", "for-good"
@@ -74,10 +75,20 @@ def person(school: str, person_id: UUID) -> str:
         "reporting/person.html",
         person=found,
         history=told,
+        titles=titles([item for item, _ in told.obligations]),
+        left=_left(told, now),
         away=next((one for one in told.absences if one.is_on(london_day(now))), None),
         is_over=lambda engagement: history.is_over(engagement, now),
         today=london_day(now),
     )
+
+
+def _left(told: history.History, now: datetime) -> date | None:
+    """Return the last day of somebody who has left; None for whoever is here still or has another record."""
+    latest = [versions[0] for versions in told.engagements]
+    if told.person.merged_into or not all(history.is_over(one, now) for one in latest):
+        return None
+    return max((one.ends for one in latest if one.ends), default=None)
 
 
 @blueprint.route(
@@ -140,10 +151,10 @@ def _assignment(assignment_id: UUID) -> Assignment:
 
 def _title_for(person: Person, assignment: Assignment) -> str:
     mine = history.obligations_of(access.school(), person, access.request_time())
-    for item, _ in mine:
-        if item.assignment.id == assignment.id:
-            return item.policy.title
-    raise ConflictError(f"{person.name} doesn’t have to sign that: it is for other engagement types.")
+    title = titles([item for item, _ in mine]).get(str(assignment.id))
+    if title is None:
+        raise ConflictError(f"{person.name} doesn’t have to sign that: it is for other engagement types.")
+    return title
 
 
 def _contacts() -> dict[str, str]:

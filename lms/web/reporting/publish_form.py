@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from textwrap import shorten
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from lms.web.reporting.fields import DayField, one_line
 NEW = "new"
 AGAIN, COUNTS = "again", "counts"
 LONGEST_LABEL = 60
+LONGEST_QUOTE = 120
 LONGEST_TEXT = 250_000
 """Characters that a page carries from one step to the next."""
 FURTHEST = timedelta(days=2 * 365)
@@ -66,6 +68,8 @@ class PublishForm(FlaskForm):  # type: ignore[misc]
     )
     text = CarriedText(validators=[Length(max=LONGEST_TEXT)])
     """What was read of the file, on the way from one step to the next."""
+    remarks = CarriedText(validators=[Length(max=LONGEST_TEXT)])
+    """What its owner should look at in the file, a sentence a line, on the same way."""
     label = StringField(
         "What is this version called?",
         description="People see it. For example, December 2026 or 4.1.",
@@ -85,7 +89,6 @@ class PublishForm(FlaskForm):  # type: ignore[misc]
         description="For example, 31 1 2027. Until then the earlier signature counts.",
     )
     today: date
-    found: ImportedPolicy | None = None
 
     def offer(self, known: Sequence[Policy], today: date) -> None:
         """Put the school's policies into the list; nobody signs again before `today`."""
@@ -109,10 +112,10 @@ class PublishForm(FlaskForm):  # type: ignore[misc]
         content = field.data.read()
         field.data.close()
         try:
-            self.found = read_policy(content, field.data.filename or "policy.txt")
+            found = read_policy(content, field.data.filename or "policy.txt")
         except CountersignError as error:
             raise ValidationError(str(error)) from error
-        self.text.data = self.found.markdown
+        self.text.data, self.remarks.data = found.markdown, "\n".join(_remarks(found))
         if len(self.text.data) > LONGEST_TEXT:
             self.text.data = ""
             raise ValidationError(
@@ -167,4 +170,17 @@ class PublishForm(FlaskForm):  # type: ignore[misc]
         by = self.draft.resign_by
         names = ("policy", "label", "resign")
         typed = [(name, self[name].data or "") for name in names]
-        return [*typed, ("text", self.text._value()), ("resign_by", by.isoformat() if by else "")]
+        carried = [("text", self.text._value()), ("remarks", self.remarks._value())]
+        return [*typed, *carried, ("resign_by", by.isoformat() if by else "")]
+
+
+def _remarks(found: ImportedPolicy) -> Iterator[str]:
+    """Yield what the owner of a text should look at, each by its line."""
+    for flag in found.flags:
+        yield f"Line {flag.line}, “{_one_line(flag.text)}”: {flag.advice}"
+    for left in found.unplaced:
+        yield f"Line {left.line}, “{_one_line(left.text)}” is not part of what people sign. {left.reason}"
+
+
+def _one_line(text: str) -> str:
+    return shorten(text, LONGEST_QUOTE, placeholder="…")

@@ -16,7 +16,6 @@ from lms.clock import day_in_words, london_day
 from lms.db import session
 from lms.effects import Effect, effects
 from lms.policies import Policy, PolicyVersion
-from lms.policy_import import ImportedPolicy
 from lms.policy_text import Rendered, fill, to_html
 from lms.schools import Organisation
 from lms.web import access
@@ -46,8 +45,8 @@ class Preview:
     changed: tuple[policy_changes.SectionChanges, ...]
     text: Rendered
     asked: list[Asked]
-    found: ImportedPolicy | None
-    """What reading the file found; None once its text has been sent on."""
+    remarks: list[str]
+    """What its owner should look at."""
 
 
 @blueprint.get("/schools/<school>/records/policies")
@@ -106,7 +105,7 @@ def _preview(school: Organisation, policy: Policy | None, form: PublishForm) -> 
         changed=policy_changes.changes(policies.rendered(in_force, school), text) if in_force else (),
         text=to_html(text, heading_level=3),
         asked=_asked(policy) if policy else [],
-        found=form.found,
+        remarks=(form.remarks.data or "").splitlines(),
     )
 
 

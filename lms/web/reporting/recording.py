@@ -30,6 +30,8 @@ from lms.web.reporting.person_forms import (
 
 SOMEBODY_ELSE = "new"
 APPLY, CHANGE = "apply", "change"
+WARNING = "warning"
+"""The category of a message about something that is to be looked at again."""
 
 
 @blueprint.route("/schools/<school>/records/people/add", methods=["GET", "POST"])
@@ -85,6 +87,7 @@ def _add(form: AddForm, batch: UUID, known: UUID | None) -> ResponseReturnValue:
     if known is None:
         person = people.add_person(access.school().root_id, **form.person, id=batch)  # type: ignore[arg-type]
         audited(Event.PERSON_ADDED, person.id)
+        _warn_of_the_same(person)
     else:
         person = session.get_one(Person, known)
     people.engage(person, access.school().id, **form.engagement, now=now, by=by)
@@ -110,7 +113,30 @@ def correct_person(school: str, person_id: UUID) -> ResponseReturnValue:
     if made:
         audited(Event.PERSON_CORRECTED, found.id, names=", ".join(one.fact for one in made))
     flash("Saved." if made else "Nothing was changed.")
+    if {one.fact for one in made} & {"email", "staff_no"}:
+        _warn_of_the_same(found)
     return to_person(found)
+
+
+def _warn_of_the_same(person: Person) -> None:
+    """Say who else has their e-mail address, which then signs nobody in, or their staff number."""
+    for one, is_address in people.with_the_same(person):
+        who = one.name if _is_known_here(one) else "Somebody at another school"
+        if is_address:
+            flash(
+                f"{who} has this e-mail address too. Until each has their own, it signs neither of them in, and no "
+                "reminder goes to it.",
+                WARNING,
+            )
+        else:
+            flash(f"{who} has this staff number too. Correct one of the two.", WARNING)
+
+
+def _is_known_here(person: Person) -> bool:
+    here = sa.select(Engagement.id).where(
+        Engagement.person_id == person.id, Engagement.organisation_id == access.school().id
+    )
+    return session.scalar(here.limit(1)) is not None
 
 
 def _may_take_address(person: Person, form: PersonForm) -> bool:

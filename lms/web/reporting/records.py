@@ -11,13 +11,14 @@ from wtforms import Form, SelectField, StringField
 from lms import compliance, history, standings
 from lms.compliance import Item
 from lms.lti.attention import attention
-from lms.people import EngagementType, RoleName, folded
+from lms.people import EngagementType, Person, RoleName, ever_at, folded
 from lms.record import CategoryCount
+from lms.schools import Organisation
 from lms.status import Status
 from lms.web import access
 from lms.web.reporting.blueprint import blueprint
 from lms.web.reporting.fields import one_line
-from lms.web.reporting.filters import Links, ListForm, asked, chosen, page_number, titles
+from lms.web.reporting.filters import Links, ListForm, asked, chosen, page_number, titles, widest
 
 TILES = (Status.SIGNED, Status.IN_PROGRESS, Status.OVERDUE, Status.NOT_STARTED)
 RARER = (Status.EXPIRED, Status.DECLINED, Status.NOT_REQUIRED)
@@ -29,6 +30,8 @@ COLUMNS = {
     "due": "Due",
     "signed": "Signed",
 }
+MOST_OTHERS = 20
+"""How many of the same name are shown that the list leaves out."""
 
 
 class TeamForm(Form):  # type: ignore[misc]
@@ -55,23 +58,23 @@ def records(school: str) -> ResponseReturnValue:
     item = chosen(items, form.item.data)
     item_is_gone = bool(form.item.data) and item is None and bool(items)
     form.item.data = str(item.assignment.id) if item else None
-    shown = _standing(form, items, item or _widest(items))
+    about = item or widest(items)
+    shown = _standing(form, items, about)
+    links = Links(school_, form.query, *form.order)
+    # The list of things to sign names what the page is about, asked for or not; the links keep what was asked for.
+    form.item.data = str(about.assignment.id) if about else None
     page = render_template(
         "reporting/records.html",
         form=form,
-        links=Links(school_, form.query, *form.order),
+        links=links,
         item_is_gone=item_is_gone,
+        elsewhere=_others(school_, form, shown.get("people")),
         # What is asked for today isn't part of how things stood on an earlier day.
         requests=history.open_requests(school_.id) if moment == now else [],
         attention=attention(school_, now),
         **shown,
     )
     return page, 400 if form.errors else 200
-
-
-def _widest(items: list[Item]) -> Item | None:
-    """Return the item for the most engagement types, which says most about a school; None where there is none."""
-    return max(items, key=lambda item: len(item.assignment.audience), default=None)
 
 
 def _standing(form: ListForm, items: list[Item], item: Item | None) -> dict[str, object]:
@@ -92,6 +95,15 @@ def _standing(form: ListForm, items: list[Item], item: Item | None) -> dict[str,
         "tiles": TILES,
         "rarer": RARER,
     }
+
+
+def _others(school: Organisation, form: ListForm, listed: object) -> list[Person]:
+    """Return who else is on record by the name that was asked for: leavers, and whoever has nothing of this to sign."""
+    if form.day or not isinstance(listed, standings.Page) or listed.pages > 1:
+        return []
+    if form.filters != standings.Filters(name=form.filters.name):
+        return []
+    return ever_at(school.id, form.filters.name, [one.person_id for one in listed.people], MOST_OTHERS)
 
 
 def _bars(found: list[tuple[EngagementType, str | None, Status, int]]) -> list[CategoryCount]:

@@ -19,7 +19,7 @@ from lms.errors import NotFoundError
 from lms.reminder_plan import USUAL, offsets_in_words
 from lms.web import access
 from lms.web.reporting.blueprint import blueprint
-from lms.web.reporting.filters import PeopleForm, asked, chosen, page_number, titles
+from lms.web.reporting.filters import PeopleForm, asked, chosen, page_number, titles, widest
 from lms.web.reporting.mailing import PLACES
 from lms.web.reporting.noting import note
 from lms.web.reporting.reminder_forms import ScheduleForm, SettingsForm, SureForm, TextForm
@@ -157,7 +157,7 @@ def remind_these(school: str) -> ResponseReturnValue:
     found, now = access.school(), access.request_time()
     items = compliance.items([found.id], now)
     wanted = PeopleForm(asked())
-    item = chosen(items, wanted.item.data) or next(iter(items), None)
+    item = chosen(items, wanted.item.data) or widest(items)
     if item is None:
         raise NotFoundError("Nothing is assigned here, so there is nothing to remind anybody of.")
     look, form = remind_now.look(item, items, wanted.filters), SureForm()
