@@ -44,6 +44,7 @@ class Event(StrEnum):
     POLICY_PUBLISHED = "policy_published"  # policy, label, sha256
     HELP_ANSWERED = "help_answered"  # request
     USER_CREATED = "user_created"  # role
+    SCHOOL_JOINED = "school_joined"  # trust
     PLATFORM_INVITED = "platform_invited"  # invite
     PLATFORM_CONNECTED = "platform_connected"  # registration
     PLATFORM_CHANGED = "platform_changed"  # registration, names (of what was changed)

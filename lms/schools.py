@@ -66,26 +66,36 @@ def add_school(
     """Add a school. Its ledger's origin is `<host>/<slug>`, and never changes.
 
     Raises:
-        ConflictError: another organisation has that slug.
+        ConflictError: another organisation has that slug, or the parent is no trust.
     """
-    slug = slug or slug_of(name)
+    if parent is not None and parent.kind is not Kind.TRUST:
+        raise ConflictError(f"{parent.name} is a school, so no other can be under it.")
+    return _add(Kind.SCHOOL, name, slug or slug_of(name), host, parent)
+
+
+def add_trust(name: str, *, host: str) -> Organisation:
+    """Add a trust, which has no schools yet. Raises ConflictError where another organisation has its address."""
+    return _add(Kind.TRUST, name, slug_of(name), host, None)
+
+
+def _add(kind: Kind, name: str, slug: str, host: str, parent: Organisation | None) -> Organisation:
     if session.scalar(sa.select(Organisation.id).where(Organisation.slug == slug)):
         raise ConflictError(
-            f"There is a school with the address {slug!r} already. Tell the new one apart by its name, such as with "
-            "its town."
+            f"There is a school or trust with the address {slug!r} already. Tell the new one apart by its name, "
+            "such as with its town."
         )
-    school = Organisation(
+    organisation = Organisation(
         id=uuid4(),
         parent_id=parent.id if parent else None,
-        kind=Kind.SCHOOL,
+        kind=kind,
         slug=slug,
         name=name,
         ledger_origin=f"{host}/{slug}",
         contacts={},
     )
-    session.add(school)
+    session.add(organisation)
     session.flush()
-    return school
+    return organisation
 
 
 def school_by_slug(slug: str) -> Organisation:

@@ -22,6 +22,7 @@ from lms.cli.records import ledger
 from lms.cli.roster import people
 from lms.cli.serving import serve, worker
 from lms.cli.tables import database
+from lms.cli.trusts import trust
 from lms.config import Settings
 from lms.errors import CountersignError
 
@@ -31,6 +32,7 @@ COMMANDS: tuple[click.Command, ...] = (
     worker,
     database,
     user,
+    trust,
     people,
     policy,
     scenarios,

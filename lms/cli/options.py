@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import click
 from flask import Flask, current_app
@@ -12,6 +13,7 @@ from flask.cli import ScriptInfo
 
 from lms.config import Settings
 from lms.db import db
+from lms.errors import ConfigurationError
 from lms.schools import Organisation, only_school, school_by_slug
 
 
@@ -45,6 +47,20 @@ def the_school(slug: str | None) -> Organisation:
 def settings() -> Settings:
     """Return the settings of the app that this command runs in."""
     return cast(Settings, current_app.config["SETTINGS"])
+
+
+def host() -> str:
+    """Return the host that people find us at: what a new ledger is named after, for good.
+
+    Raises:
+        ConfigurationError: nobody has said yet what it is.
+    """
+    if "base_url" not in settings().model_fields_set:
+        raise ConfigurationError(
+            "Set LMS_BASE_URL first, to the address that people will use: the school's ledger is named after it, "
+            "for good. To try things out: LMS_BASE_URL=http://localhost:8000"
+        )
+    return urlsplit(settings().base_url).netloc
 
 
 def make_app(settings: Settings) -> Flask:

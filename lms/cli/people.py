@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from urllib.parse import urlsplit
 
 import click
 from flask.cli import with_appcontext
 
 from lms import audit, clock, credentials, people, schools
 from lms.audit import Event
-from lms.cli.options import school_option, settings, the_school
+from lms.cli.options import host, school_option, settings, the_school
 from lms.db import transaction
-from lms.errors import ConfigurationError, ConflictError
+from lms.errors import ConflictError
 from lms.people import EngagementType, Person, RoleName, folded
-from lms.schools import Organisation
+from lms.schools import Kind, Organisation
 
 
 @click.group()
@@ -34,6 +33,7 @@ def user() -> None:
 )
 @school_option
 @click.option("--new-school", metavar="NAME", help="Make this school first, and use it.")
+@click.option("--trust", metavar="SLUG", help="The trust that the new school is of.")
 @with_appcontext
 def create(
     email: str,
@@ -43,6 +43,7 @@ def create(
     kind: str | None,
     slug: str | None,
     new_school: str | None,
+    trust: str | None,
 ) -> None:
     """Add somebody to a school, or give a role to somebody who is there already.
 
@@ -51,6 +52,10 @@ def create(
     """
     if slug and new_school:
         raise click.UsageError("Give --school or --new-school, not both.")
+    if trust and not new_school:
+        raise click.UsageError(
+            "--trust is for a school made by --new-school: `countersign trust add` moves one."
+        )
     if role == RoleName.LEARNER and not kind:
         raise click.UsageError("Say what a learner is engaged as: --type teacher, for example.")
     if "@" not in email:
@@ -58,8 +63,10 @@ def create(
     password = _ask_password() if role != RoleName.LEARNER else None
     now = clock.now()
     with transaction():
-        school = _new_school(new_school) if new_school else the_school(slug)
+        school = _new_school(new_school, trust) if new_school else the_school(slug)
         person = _person(school, email, forename, surname)
+        if kind and school.kind is Kind.TRUST:
+            raise ConflictError("A trust engages nobody: say at which of its schools, with --school.")
         if kind:
             today = clock.london_day(now)
             people.engage(person, school.id, EngagementType(kind), starts=today, now=now)
@@ -73,13 +80,9 @@ def _ask_password() -> str:
     return str(click.prompt(words, hide_input=True, confirmation_prompt="The same again"))
 
 
-def _new_school(name: str) -> Organisation:
-    if "base_url" not in settings().model_fields_set:
-        raise ConfigurationError(
-            "Set LMS_BASE_URL first, to the address that people will use: the school's ledger is named after it, "
-            "for good. To try things out: LMS_BASE_URL=http://localhost:8000"
-        )
-    return schools.add_school(name, host=urlsplit(settings().base_url).netloc)
+def _new_school(name: str, trust: str | None) -> Organisation:
+    above = schools.school_by_slug(trust) if trust else None
+    return schools.add_school(name, host=host(), parent=above)
 
 
 def _person(school: Organisation, email: str, forename: str, surname: str) -> Person:

@@ -158,7 +158,7 @@ def test_what_goes_over_with_a_merged_record_keeps_the_day_on_which_it_was_recor
     tell(office, other)
     time.now = NOW + timedelta(days=1)
     hr.get(office.page_of(kept))
-    hr.follow("They are on record twice")
+    hr.follow("On record twice?")
     hr.submit(button="Merge", other=str(other.id))
 
     assert len(told_of(exported(office, hr, as_at="2026-09-07"))) == 1
