@@ -19,7 +19,7 @@ from tests.browser.journey import (
     Keyboard,
     Mouse,
     answer,
-    assert_accessible,
+    assert_accessible_on_any_screen,
     button,
     do_module,
     do_programme,
@@ -100,10 +100,10 @@ def test_the_policy_is_a_tap_away_and_back_returns_to_the_question(
     assert page.url == where
 
 
-@pytest.fixture(params=[DESK, PHONE], ids=["at 1280 px", "at 390 px"])
-def page_of(request: pytest.FixtureRequest, signed_in: SignIn) -> SignIn:
-    """As `signed_in`, at one width, with a policy that lets axe in."""
-    return lambda person_id: signed_in(person_id, **request.param, bypass_csp=True)
+@pytest.fixture
+def page_of(signed_in: SignIn) -> SignIn:
+    """As `signed_in`, with a policy that lets axe in."""
+    return lambda person_id: signed_in(person_id, bypass_csp=True)
 
 
 def test_axe_finds_nothing_on_my_training_in_any_state(
@@ -122,25 +122,25 @@ def test_axe_finds_nothing_on_my_training_in_any_state(
         page = page_of(person.id)
         for address in ("/", "/policies"):
             page.goto(address)
-            assert_accessible(page)
+            assert_accessible_on_any_screen(page)
 
 
 def test_axe_finds_nothing_on_any_page_of_a_module(page_of: SignIn, classroom: Classroom) -> None:
     page, hand = page_of(classroom.person.id), Mouse()
     page.goto("/modules/friend-request")
-    assert_accessible(page)
+    assert_accessible_on_any_screen(page)
     hand.press(button(page, "Start"))
-    assert_accessible(page)
+    assert_accessible_on_any_screen(page)
     hand.press(button(page, "Continue"))
     assert page.title().startswith("Error:")
-    assert_accessible(page)
+    assert_accessible_on_any_screen(page)
     for outcome in (Outcome.UNSAFE, Outcome.ACCEPTABLE, Outcome.BEST):
         answer(page, "friend-request", outcome, hand)
         page.locator("details").evaluate_all("found => found.forEach(part => { part.open = true })")
-        assert_accessible(page)
+        assert_accessible_on_any_screen(page)
         hand.press(page.locator("main a.govuk-button"))
     page.goto("/policies/social-media?back=/modules/friend-request")
-    assert_accessible(page)
+    assert_accessible_on_any_screen(page)
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -151,10 +151,10 @@ def test_axe_finds_nothing_on_any_question_or_summary(
     page.goto(f"/modules/{module}")
     hand.press(button(page, "Start"))
     while page.locator("input[type=radio]").count():
-        assert_accessible(page)
+        assert_accessible_on_any_screen(page)
         answer(page, module, Outcome.BEST, hand)
         hand.press(button(page, "Continue"))
-    assert_accessible(page)
+    assert_accessible_on_any_screen(page)
 
 
 def test_axe_finds_nothing_after_signing_nor_on_a_schools_own_policy(
@@ -174,14 +174,14 @@ def test_axe_finds_nothing_after_signing_nor_on_a_schools_own_policy(
             now=NOW,
         )
     answer(page, "friend-request", Outcome.BEST, hand)
-    assert_accessible(page)
+    assert_accessible_on_any_screen(page)
     question = page.url
     page.goto("/policies/social-media")
-    assert_accessible(page)
+    assert_accessible_on_any_screen(page)
     sign(app, classroom.person.id, classroom.assignment.id)
     for address in (question, "/modules/friend-request"):
         page.goto(address)
-        assert_accessible(page)
+        assert_accessible_on_any_screen(page)
 
 
 def test_nothing_is_lost_at_320_px_nor_with_text_twice_the_size(
