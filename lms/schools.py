@@ -66,10 +66,8 @@ def add_school(
     """Add a school. Its ledger's origin is `<host>/<slug>`, and never changes.
 
     Raises:
-        ConflictError: another organisation has that slug, or the parent is no trust.
+        ConflictError: another organisation has that slug.
     """
-    if parent is not None and parent.kind is not Kind.TRUST:
-        raise ConflictError(f"{parent.name} is a school, so no other can be under it.")
     return _add(Kind.SCHOOL, name, slug or slug_of(name), host, parent)
 
 

@@ -82,6 +82,8 @@ def _ask_password() -> str:
 
 def _new_school(name: str, trust: str | None) -> Organisation:
     above = schools.school_by_slug(trust) if trust else None
+    if above is not None and above.kind is not Kind.TRUST:
+        raise ConflictError(f"{above.name} is a school, so no other can be under it.")
     return schools.add_school(name, host=host(), parent=above)
 
 

@@ -31,7 +31,7 @@ def test_the_page_counts_everybody_and_lists_them(app: Flask, office: Office, hr
     assert people_shown(hr) == ["Ada Adams", "Priya Baker", "Meera Zane"]
     assert cells(hr, "Status") == ["Signed", "Not started", "Overdue"]
     assert cells(hr, "Signed") == ["7 September 2026, 9:30am", "—", "—"]
-    assert cells(hr, "Due") == ["7 September 2027", "10 September 2026", "4 September 2026"]
+    assert cells(hr, "Due") == ["before 7 September 2027", "10 September 2026", "4 September 2026"]
     assert "Social media policy, version 1." in hr.text
 
 
