@@ -256,11 +256,14 @@ def test_the_links_and_passwords_that_are_printed_let_people_in(made: tuple[Sett
         db.engine.dispose()
 
 
-def test_a_demo_takes_the_place_of_an_earlier_demo(copy: Settings) -> None:
+def test_a_demo_takes_the_place_of_an_earlier_demo_and_its_links_are_for_the_port_that_was_named(
+    copy: Settings,
+) -> None:
     with closing(sqlite3.connect(copy.data_dir / FILE)) as earlier:
         school_id = earlier.execute("SELECT id FROM organisation").fetchone()
-    result = make(copy)
+    result = make(copy, "--port", "8123")
     assert result.exit_code == 0, result.output
+    assert "http://127.0.0.1:8123/sign-in/link/" in result.output
     with closing(sqlite3.connect(copy.data_dir / FILE)) as later:
         assert later.execute("SELECT id FROM organisation").fetchone() != school_id
     assert sorted(p.name for p in copy.data_dir.glob(f"{FILE}*")) == [FILE, f"{FILE}.in-use"]

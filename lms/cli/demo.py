@@ -58,11 +58,11 @@ def demo(seed: int, policy: Path | None, port: int, no_serve: bool) -> None:
     settings = read_settings()
     own = _own(policy) if policy else school_demo.model_policy()
     if no_serve:
-        _make(settings, own, seed)
+        _make(serving.at_address(settings, f"http://127.0.0.1:{port}"), own, seed)
         return
     # The port first: a demo that can't be served isn't made.
     with serving.listening("127.0.0.1", port) as listener:
-        settings = serving.at_address(settings, listener)
+        settings = serving.at_address(settings, serving.address_of(listener))
         _make(settings, own, seed)
         serving.run(settings, listener)
 

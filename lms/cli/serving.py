@@ -61,14 +61,14 @@ def run(settings: Settings, listener: socket.socket, *, with_worker: bool = True
     Raises:
         StorageError: the database can't be used, or is at another version.
     """
-    settings = at_address(settings, listener)
+    settings = at_address(settings, address_of(listener))
     with using(settings):
         # What is open before the fork would be shared with the processes that serve.
         close(_ready_app(settings))
         with _worker(settings) if with_worker else nullcontext():
             click.echo(f"Countersign is at {settings.base_url}  (Ctrl-C stops it)")
-            if settings.base_url != _address(listener):
-                click.echo(f"It listens at {_address(listener)}")
+            if settings.base_url != address_of(listener):
+                click.echo(f"It listens at {address_of(listener)}")
             _Server(settings, listener).run()
 
 
@@ -92,14 +92,15 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-def at_address(settings: Settings, listener: socket.socket) -> Settings:
+def at_address(settings: Settings, address: str) -> Settings:
     """Return the settings with the address that we listen at, unless they say where people find us."""
     if "base_url" in settings.model_fields_set:
         return settings
-    return settings.model_copy(update={"base_url": _address(listener)})
+    return settings.model_copy(update={"base_url": address})
 
 
-def _address(listener: socket.socket) -> str:
+def address_of(listener: socket.socket) -> str:
+    """Return the address of a browser's that leads to a port we hold."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
