@@ -8,7 +8,7 @@ from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import Form, SelectField, StringField
 
-from lms import compliance, history, standings
+from lms import compliance, history, staff_list, standings
 from lms.compliance import Item
 from lms.lti.attention import attention
 from lms.people import EngagementType, Person, RoleName, ever_at, folded
@@ -81,7 +81,7 @@ def _standing(form: ListForm, items: list[Item], item: Item | None) -> dict[str,
     found = standings.counts(item) if item else []
     form.offer(items, sorted({department for _, department, _, _ in found if department}, key=folded))
     if item is None:
-        return {"item": None}
+        return _unassigned(form)
     sort, descending = form.order
     people = standings.people(item, form.filters, sort=sort, descending=descending, page=form.page_number)
     totals = {status: sum(n for _, _, s, n in found if s is status) for status in Status}
@@ -95,6 +95,13 @@ def _standing(form: ListForm, items: list[Item], item: Item | None) -> dict[str,
         "tiles": TILES,
         "rarer": RARER,
     }
+
+
+def _unassigned(form: ListForm) -> dict[str, object]:
+    """Return who works at the school, where nothing is asked of anybody: HR wants to see whom they brought in."""
+    asked_for = (access.school().id, form.moment(access.request_time()), form.filters.name)
+    people = staff_list.people(*asked_for, page=form.page_number)
+    return {"item": None, "people": people, "later": staff_list.starting_later(*asked_for)}
 
 
 def _others(school: Organisation, form: ListForm, listed: object) -> list[Person]:
