@@ -8,12 +8,13 @@ from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import Form, SelectField, StringField
 
-from lms import compliance, history, staff_list, standings
-from lms.compliance import Item
+from lms import compliance, history, open_items, staff_list, standings
+from lms.compliance import Item, Obligation
 from lms.lti.attention import attention
 from lms.people import EngagementType, Person, RoleName, ever_at, folded
 from lms.record import CategoryCount
 from lms.schools import Organisation
+from lms.standings import Page
 from lms.status import Status
 from lms.web import access
 from lms.web.reporting.blueprint import blueprint
@@ -91,10 +92,24 @@ def _standing(form: ListForm, items: list[Item], item: Item | None) -> dict[str,
         "counts": totals,
         "must_sign": sum(totals.values()) - totals[Status.NOT_REQUIRED],
         "people": people,
+        "remind_words": _remind_words(item, people),
         "columns": COLUMNS,
         "tiles": TILES,
         "rarer": RARER,
     }
+
+
+def _remind_words(item: Item, people: Page[Obligation]) -> str | None:
+    """Return what the link to remind those of a list says; None where nobody on it has anything to do."""
+    if people.pages > 1:
+        # To count the others would mean to look at where each of them stands: the page that follows does.
+        return "Remind those of them who have something to sign"
+    number = sum(open_items.as_open(item, one).can_be_done(item.day) for one in people.people)
+    if number == people.total:
+        return "Remind this person now" if number == 1 else f"Remind these {number} now"
+    if number == 1:
+        return "Remind the 1 of them who has something to sign"
+    return f"Remind the {number} of them who have something to sign" if number else None
 
 
 def _unassigned(form: ListForm) -> dict[str, object]:
