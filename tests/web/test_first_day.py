@@ -79,6 +79,10 @@ def test_leavers_new_starters_and_other_schools_of_the_trust_are_not_listed(
     hr.get(office.records)
     assert people_shown(hr) == ["Meera Zane"]
     assert "1 more person starts later" in hr.text
+    hr.get(f"{office.records}?name=soon")
+    assert "1 person starts later" in hr.text
+    hr.follow("Bob Soon")
+    assert hr.heading == "Bob Soon"
     hr.get(f"{office.records}?name=gone")
     assert people_shown(hr) == []
     hr.follow("Ann Gone")
@@ -113,6 +117,8 @@ def test_an_earlier_day_shows_who_was_on_record_then(office: Office, hr: StrictC
     hr.submit(button="Show that day", as_at=["2", "9", "2026"])
     assert people_shown(hr) == ["Meera Zane"]
     assert "1 more person starts after that day" in hr.text
+    hr.submit(button="Show that day", as_at=["5", "8", "2026"])
+    assert "There is nobody to show for that day." in hr.text
 
 
 def test_the_list_is_exported_as_the_training_record(office: Office, hr: StrictClient) -> None:
