@@ -58,6 +58,7 @@ def as_open(item: Item, obligation: Obligation) -> Open:
         title=item.policy.title,
         status=obligation.status,
         due=None if obligation.is_away else obligation.sign_by,
+        modules=tuple(item.assignment.modules),
     )
 
 

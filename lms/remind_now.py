@@ -58,6 +58,10 @@ class Look:
         """How many were reminded on the day already."""
         return sum(one.had_one for one in self.recipients)
 
+    def would_send(self, *, again: bool) -> bool:
+        """Say whether a press would send anything; with `again`, also to whoever had one."""
+        return self.leaves is not None and len(self.recipients) > (0 if again else self.had_one)
+
     @property
     def seen(self) -> str:
         """A short print of whom it is about, to tell whether anything has changed since it was shown."""

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from lms import compliance, open_items, reminder_texts
+from lms import compliance, open_items, reminder_texts, title_words
 from lms.clock import day_in_words, london_day, start_of_day
 from lms.compliance import Obligation
 from lms.db import session
@@ -81,8 +81,21 @@ def values(
 
 
 def lines_of(opens: Sequence[Open], now: datetime) -> str:
-    """Return what one person has to do, a line each."""
-    return "\n".join(f"- {one.title}: {_by_when(one, now)}" for one in opens)
+    """Return what one person has to do, a line each; once what reads alike, of one school."""
+    titles = title_words.told_apart(
+        [(one.assignment_id, one.organisation_id, one.title, one.modules) for one in opens]
+    )
+    lines = {
+        (one.organisation_id, f"- {titles[one.assignment_id]}: {_by_when(one, now)}"): None for one in opens
+    }
+    return "\n".join(line for _, line in lines)
+
+
+def _titles(items: Sequence[Item]) -> dict[UUID, str]:
+    assigned = ((item, item.assignment) for item in items)
+    return title_words.told_apart(
+        [(one.id, one.organisation_id, item.policy.title, tuple(one.modules)) for item, one in assigned]
+    )
 
 
 def _by_when(one: Open, now: datetime) -> str:
@@ -112,7 +125,7 @@ def _of_person(message: Message, settings: ReminderSettings, items: list[Item], 
     left = open_items.to_do(_items_of(wanted, now), [person.id])
     if not left:
         raise NotFoundError("there was nothing left to sign when it was to be sent")
-    return lines_of(sorted(left, key=lambda one: (str(one.due), one.title)), now)
+    return lines_of(sorted(left, key=lambda one: (str(one.due), one.title, one.modules)), now)
 
 
 def _items_of(wanted: set[UUID], now: datetime) -> list[Item]:
@@ -142,19 +155,25 @@ def _of_team(message: Message, settings: ReminderSettings, items: list[Item], no
     assert message.person_id is not None
     manager_id = message.person_id
     found = open_items.obligations(items, lambda item, table: [is_in_team(item, table, manager_id)])
+    titles = _titles(items)
     shown = [
-        (item.policy.title, one.status is Status.SIGNED, one)
+        (titles[one.assignment_id], one.status is Status.SIGNED, one)
         for item, one in found
         if one.status is not Status.NOT_REQUIRED and not one.is_away
     ]
     if all(is_done for _, is_done, _ in shown):
         raise NotFoundError("everybody in the team was done when it was to be sent")
-    blocks = []
-    for title in dict.fromkeys(title for title, _, _ in shown):
-        theirs = [(is_done, _sorted_name(one)) for other, is_done, one in shown if other == title]
-        not_done, done = ([name for is_done, name in theirs if is_done is wanted] for wanted in (False, True))
-        blocks.append("\n".join([title, *_block("Not done", not_done), *_block("Done", done)]))
-    return "\n\n".join(blocks)
+    by_title: dict[str, list[tuple[bool, Obligation]]] = {}
+    for title, is_done, one in shown:
+        by_title.setdefault(title, []).append((is_done, one))
+    return "\n\n".join("\n".join([title, *_done_or_not(theirs)]) for title, theirs in by_title.items())
+
+
+def _done_or_not(theirs: Sequence[tuple[bool, Obligation]]) -> list[str]:
+    """Return who isn't done and who is. Whoever has two that read alike is there once, and done when both are."""
+    not_done = {one.person_id: _sorted_name(one) for is_done, one in theirs if not is_done}
+    done = {one.person_id: _sorted_name(one) for _, one in theirs if one.person_id not in not_done}
+    return [*_block("Not done", [*not_done.values()]), *_block("Done", [*done.values()])]
 
 
 def _block(heading: str, names: list[str]) -> list[str]:
@@ -175,14 +194,17 @@ def _of_late(message: Message, settings: ReminderSettings, items: list[Item], no
     theirs = [item for item in items if item.assignment.id in {assignment_id for _, assignment_id in wanted}]
     among = list({person_id for person_id, _ in wanted})
     found = open_items.obligations(theirs, lambda item, table: [open_items.is_to_do(item, table)], among)
-    late = [
-        (-one.days_overdue, _sorted_name(one), item.policy.title)
-        for item, one in found
+    titles = _titles(theirs)
+    late = {
+        (-one.days_overdue, _sorted_name(one), titles[one.assignment_id], one.person_id)
+        for _, one in found
         if (one.person_id, one.assignment_id) in wanted and one.days_overdue
-    ]
+    }
     if not late:
         raise NotFoundError("nobody was late any more when it was to be sent")
-    shown = [f"- {name}: {title}, {_days(-days)} late" for days, name, title in sorted(late)[:LONGEST_LIST]]
+    shown = [
+        f"- {name}: {title}, {_days(-days)} late" for days, name, title, _ in sorted(late)[:LONGEST_LIST]
+    ]
     more = [f"- and {len(late) - LONGEST_LIST} more"] if len(late) > LONGEST_LIST else []
     return "\n".join([*shown, *more])
 

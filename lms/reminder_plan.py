@@ -35,6 +35,8 @@ class Open:
     status: Status
     due: date | None
     """When it must be signed, or signed again; None where nothing is asked, as of who is away."""
+    modules: tuple[str, ...] = ()
+    """The slugs of what goes before signing: what tells two of one title apart."""
 
     def can_be_done(self, day: date) -> bool:
         """Say whether it is theirs to do on a day: not declined, exempt or away; or signed, and soon to run out."""

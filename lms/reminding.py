@@ -148,7 +148,7 @@ def to_person(
 def by_person(opens: Iterable[Open]) -> dict[UUID, list[Open]]:
     """Return what each person has to do, the most urgent first."""
     found: dict[UUID, list[Open]] = {}
-    for one in sorted(opens, key=lambda one: (one.due or date.max, one.title)):
+    for one in sorted(opens, key=lambda one: (one.due or date.max, one.title, one.modules)):
         found.setdefault(one.person_id, []).append(one)
     return found
 

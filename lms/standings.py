@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from math import ceil
-from typing import Any
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -72,11 +72,14 @@ class Filters:
         return self.type in (None, type) and self.department in ("", department)
 
 
+Listed = TypeVar("Listed")
+
+
 @dataclass(frozen=True, slots=True)
-class Page:
+class Page(Generic[Listed]):
     """One page of a list. `total` counts the people on all its pages."""
 
-    people: list[Obligation]
+    people: list[Listed]
     total: int
     number: int
 
@@ -98,7 +101,7 @@ class Page:
 
 def people(
     item: Item, filters: Filters, *, sort: Sort = Sort.NAME, descending: bool = False, page: int = 1
-) -> Page:
+) -> Page[Obligation]:
     """Return one page of the people obliged by an item; the last page where the one asked for is beyond it."""
     by_status = filters.status is not None or sort in (Sort.STATUS, Sort.DUE, Sort.SIGNED)
     table = compliance.obligations(item) if by_status else compliance.obliged(item)
@@ -118,7 +121,9 @@ def asked(item: Item, filters: Filters, most: int) -> tuple[list[Obligation], in
     return [compliance.read(item, tuple(row)[1:]) for row in rows], rows[0][0] if rows else 0
 
 
-def team(manager_id: UUID, item: Item, *, name: str = "", done: bool | None = None, page: int = 1) -> Page:
+def team(
+    manager_id: UUID, item: Item, *, name: str = "", done: bool | None = None, page: int = 1
+) -> Page[Obligation]:
     """Return one page of those who must sign and whom somebody manages: everyone, or those who have or haven't."""
     table = compliance.obligations(item)
     wanted = [
@@ -224,7 +229,7 @@ def departments(school_id: UUID, moment: datetime) -> list[str]:
 
 def _page(
     item: Item, table: sa.Subquery, wanted: list[sa.ColumnElement[bool]], order: list[Any], number: int
-) -> Page:
+) -> Page[Obligation]:
     """Find who is on the page by what it is filtered and ordered by; then look at where these few stand."""
     statement = sa.select(table.c.person_id, sa.func.count().over()).where(*wanted).order_by(*order)
     number = max(1, number)

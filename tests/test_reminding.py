@@ -341,3 +341,37 @@ def test_all_that_is_due_at_a_trust_is_worked_out_in_under_thirty_queries(app: F
             )
         ]
     assert {n for _, n in per_person} == {1}
+
+
+def test_two_assignments_of_one_policy_are_told_apart_and_what_reads_alike_is_said_once(
+    desk: Desk, server: MailServer
+) -> None:
+    def ask(*modules: str, due_days: int = 14) -> None:
+        agency = [EngagementType.AGENCY_WORKER]
+        make_assignment(desk.school, desk.version, modules=[*modules], audience=agency, due_days=due_days)
+
+    with transaction():
+        ask("must-know-today", due_days=13)
+        ask("must-know-today", "friend-request")
+        ask("must-know-today", "friend-request")
+    desk.add("Priya", email="priya@school.test", type=EngagementType.AGENCY_WORKER, manager=desk.manager)
+    desk.add("Tomos", email="tomos@school.test", manager=desk.manager)
+    desk.signed(desk.manager)
+    desk.work(date(2026, 9, 8), server=server)
+    sent = letters(server)
+    assert [line for line in sent["priya@school.test"].splitlines() if line.startswith("- ")] == [
+        "- Social media policy (Must know today): due by 14 September 2026",
+        "- Social media policy (only to read and sign): due by 15 September 2026",
+        "- Social media policy (2 modules): due by 15 September 2026",
+    ]
+    assert "- Social media policy: due by 15 September 2026" in sent["tomos@school.test"]
+    for difference in ("Must know today", "2 modules"):
+        team = f"Social media policy ({difference})\nNot done: 1\n  - Priya Nair\nDone: 0"
+        assert team in sent["mair@school.test"]
+    desk.work(date(2026, 10, 12), server=server)
+    late = [line for line in letters(server)["head@school.test"].splitlines() if line.startswith("- Priya")]
+    assert late == [
+        "- Priya Nair: Social media policy (Must know today), 28 days late",
+        "- Priya Nair: Social media policy (2 modules), 27 days late",
+        "- Priya Nair: Social media policy (only to read and sign), 27 days late",
+    ]

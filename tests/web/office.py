@@ -14,19 +14,23 @@ from lms.audit import AuditEntry, Event
 from lms.db import session, transaction
 from lms.help_requests import HelpKind
 from lms.people import Person, RoleName
+from lms.training import Assignment
 from tests.client import StrictClient
 from tests.conftest import NOW
 from tests.factories import make_assignment, make_person, make_policy, make_school
 
 
 class Office:
-    """A school with one policy for everyone, due on 4 September, and somebody in HR."""
+    """A school with one policy for everyone, due on 4 September (or nothing assigned), and somebody in HR."""
 
-    def __init__(self, app: Flask) -> None:
+    assignment: Assignment
+
+    def __init__(self, app: Flask, *, is_assigned: bool = True) -> None:
         self.app = app
         with app.app_context(), transaction():
             self.school = make_school("Ysgol Môr")
-            self.assignment = make_assignment(self.school, make_policy(self.school), due_days=3)
+            if is_assigned:
+                self.assignment = make_assignment(self.school, make_policy(self.school), due_days=3)
             self.hr = make_person(self.school, forename="Meera", surname="Zane", role=RoleName.HR)
         self.records = f"/schools/{self.school.slug}/records"
 

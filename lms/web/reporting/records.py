@@ -8,12 +8,13 @@ from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import Form, SelectField, StringField
 
-from lms import compliance, history, standings
-from lms.compliance import Item
+from lms import compliance, history, open_items, staff_list, standings
+from lms.compliance import Item, Obligation
 from lms.lti.attention import attention
 from lms.people import EngagementType, Person, RoleName, ever_at, folded
 from lms.record import CategoryCount
 from lms.schools import Organisation
+from lms.standings import Page
 from lms.status import Status
 from lms.web import access
 from lms.web.reporting.blueprint import blueprint
@@ -81,7 +82,7 @@ def _standing(form: ListForm, items: list[Item], item: Item | None) -> dict[str,
     found = standings.counts(item) if item else []
     form.offer(items, sorted({department for _, department, _, _ in found if department}, key=folded))
     if item is None:
-        return {"item": None}
+        return _unassigned(form)
     sort, descending = form.order
     people = standings.people(item, form.filters, sort=sort, descending=descending, page=form.page_number)
     totals = {status: sum(n for _, _, s, n in found if s is status) for status in Status}
@@ -91,10 +92,31 @@ def _standing(form: ListForm, items: list[Item], item: Item | None) -> dict[str,
         "counts": totals,
         "must_sign": sum(totals.values()) - totals[Status.NOT_REQUIRED],
         "people": people,
+        "remind_words": _remind_words(item, people),
         "columns": COLUMNS,
         "tiles": TILES,
         "rarer": RARER,
     }
+
+
+def _remind_words(item: Item, people: Page[Obligation]) -> str | None:
+    """Return what the link to remind those of a list says; None where nobody on it has anything to do."""
+    if people.pages > 1:
+        # To count the others would mean to look at where each of them stands: the page that follows does.
+        return "Remind those of them who have something to sign"
+    number = sum(open_items.as_open(item, one).can_be_done(item.day) for one in people.people)
+    if number == people.total:
+        return "Remind this person now" if number == 1 else f"Remind these {number} now"
+    if number == 1:
+        return "Remind the 1 of them who has something to sign"
+    return f"Remind the {number} of them who have something to sign" if number else None
+
+
+def _unassigned(form: ListForm) -> dict[str, object]:
+    """Return who works at the school, where nothing is asked of anybody: HR wants to see whom they brought in."""
+    asked_for = (access.school().id, form.moment(access.request_time()), form.filters.name)
+    people = staff_list.people(*asked_for, page=form.page_number)
+    return {"item": None, "people": people, "later": staff_list.starting_later(*asked_for)}
 
 
 def _others(school: Organisation, form: ListForm, listed: object) -> list[Person]:

@@ -162,7 +162,7 @@ def remind_these(school: str) -> ResponseReturnValue:
         raise NotFoundError("Nothing is assigned here, so there is nothing to remind anybody of.")
     look, form = remind_now.look(item, items, wanted.filters), SureForm()
     step = request.form.get("step") if form.validate_on_submit() else None
-    if step in (SEND, AGAIN) and form.seen.data == look.seen and look.leaves is not None:
+    if form.seen.data == look.seen and look.would_send(again=step == AGAIN) and step in (SEND, AGAIN):
         mailing_id, again = uuid4(), str(uuid4()) if step == AGAIN else ""
         sent = remind_now.send(look, mailing_id=mailing_id, again=again, now=now)
         about = {"assignment": str(item.assignment.id), "mailing": str(mailing_id)}
