@@ -15,6 +15,7 @@ from sqlalchemy.orm import aliased
 
 from lms import merges
 from lms.attestations import SIGNING_KINDS, Attestation, Kind
+from lms.db import is_sqlite
 from lms.items import Item
 from lms.training import Attempt
 
@@ -76,10 +77,13 @@ def _signing(
 ) -> list[sa.ColumnElement[bool]]:
     assignment, own = item.assignment, attestation.assignment_id
     counting = [assignment.id, *map(UUID, assignment.earlier)]
+    # Lower case they are already. By the column itself PostgreSQL looks in the index of kinds, which has no moments.
+    lower = sa.func.lower(attestation.kind, type_=attestation.kind.type)
+    kind = attestation.kind if is_sqlite() else lower
     return [
         own.in_(counting) if assignment.earlier else own == its_id(item, engaged),
         *_stands(person_id, attestation, whose, moment),
-        attestation.kind.in_(SIGNING_KINDS),
+        kind.in_(SIGNING_KINDS),
     ]
 
 
